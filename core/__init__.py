@@ -1,0 +1,1 @@
+"""Everything the viewer computes with; knows nothing of `viewer` or `train`."""

@@ -1,0 +1,41 @@
+"""The errors a user can meet, each one sentence with the value, the rule and the remedy.
+
+    GroundglassError
+    +-- UnreadableFilm    a DICOM file that cannot be shown
+    +-- BadTable          a CSV: file, row and column are named
+    +-- BadDataset        a directory that is not the competition layout
+    +-- BadPredictions    a predictions directory
+    +-- BadWeights        a weights file, or weights that do not fit
+    +-- BadSettings       a setting outside its range
+
+Commands print the sentence on standard error and exit with code 2; pages show it where the reader looks.
+Anything else that is raised is a defect of the program.
+"""
+
+
+class GroundglassError(Exception):
+    """Base of every expected failure; ``str(error)`` is the sentence for the user."""
+
+
+class UnreadableFilm(GroundglassError):
+    """A DICOM file that cannot be shown truthfully."""
+
+
+class BadTable(GroundglassError):
+    """A CSV whose columns or cells break the competition's rules."""
+
+
+class BadDataset(GroundglassError):
+    """A directory that does not hold the competition layout."""
+
+
+class BadPredictions(GroundglassError):
+    """A predictions directory that is missing, incomplete or inconsistent."""
+
+
+class BadWeights(GroundglassError):
+    """A weights file that cannot be loaded, or does not fit what it says it is."""
+
+
+class BadSettings(GroundglassError):
+    """A setting outside its range."""

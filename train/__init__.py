@@ -1,0 +1,1 @@
+"""The code that produced the checkpoints; built on `core`."""

@@ -1,0 +1,1 @@
+"""The Streamlit interface; built on `core`."""
