@@ -1,0 +1,56 @@
+"""Where files of our own lie, and writing them so that they are there whole or not at all.
+
+It knows nothing of what is written.
+"""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import GroundglassError
+
+
+def cache_directory():
+    """The directory for what can be computed again: GROUNDGLASS_CACHE, or ~/.cache/groundglass.
+
+    It may not exist.
+    """
+    named = os.environ.get("GROUNDGLASS_CACHE")
+    return Path(named).absolute() if named else Path.home() / ".cache" / "groundglass"
+
+
+@contextmanager
+def whole_file(path, error=GroundglassError):
+    """Give the path of a temporary file to write to; when the block ends well it takes the place of `path`.
+
+    The temporary lies in the same directory, which is made when absent; it is flushed to the disk before the
+    swap, so a reader sees the old file or the new one. When the block fails, `path` stays as it was. An
+    `OSError` (full disk, read-only directory) becomes `error` with one sentence.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _to_disk(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        _to_disk(path.parent)
+    except OSError as failure:
+        raise error(f"{path} cannot be written ({failure.strerror or failure}), and what was there before is "
+                    "kept: choose a directory that can be written and has room.") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path):
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
