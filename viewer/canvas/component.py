@@ -1,0 +1,156 @@
+"""The Python side of the film canvas: values in, the reader's picks and steps out.
+
+    film = FilmAddress("000a31", film_url("000a31", path), width=4256, height=3488)
+    layers = (Layer("truth", (Mark("t0", (900, 800, 1700, 2100), verdict="FN"),)),
+              Layer("detections", (Mark("d0", (950, 780, 1650, 2000), verdict="TP", confidence=.81, pair="t1", iou=.72),)))
+    result = film_canvas("film", film, layers, caption=("000a31", "typical"), on_step=show_next)
+    result.picked   # id of the mark the reader clicked on this film, or None
+
+Pixels never pass through here: the browser fetches them once from the film's address (`viewer.pixels`), so a changed
+layer costs only its own few hundred bytes. Windowing, zoom, pan, inverting and hiding layers never reach Python. A
+callback runs before the script does, so it reads what happened with `canvas_state(key)`.
+
+This module knows nothing of data sets, files, fusion or matching: ids, boxes and verdicts are the caller's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import BadSettings
+from viewer.canvas.scripts import PLACE, module_url
+
+KINDS = ("truth", "detections")
+VERDICTS = ("TP", "FP", "FN", "")
+
+_CANVAS = st.components.v2.component(
+    "groundglass_film",
+    html=(PLACE / "film.html").read_text("utf-8"),
+    css=(PLACE / "film.css").read_text("utf-8"),
+    js=(PLACE / "mount.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class FilmAddress:
+    """Where the browser finds a film: `url` from `viewer.pixels.film_url`; size in pixels of the original image."""
+
+    film_id: str
+    url: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One box of a layer: `xyxy` in pixels of the original image.
+
+    `verdict` is 'TP', 'FP' or 'FN'; '' draws a plain box: a found ground-truth box, or a detection nobody judged.
+    `confidence` in 0..1 sets the line width. `label` is drawn beside the verdict's letters; '' means the confidence.
+    `pair` is the id of the matched mark in another layer and `iou` their overlap; `details` are further lines of the
+    text shown on hover.
+    """
+
+    id: str
+    xyxy: tuple[float, float, float, float]
+    verdict: str = ""
+    confidence: float | None = None
+    label: str = ""
+    pair: str | None = None
+    iou: float | None = None
+    details: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if self.verdict not in VERDICTS:
+            raise BadSettings(f"mark {self.id} has the verdict {self.verdict!r}, but must have one of {VERDICTS}: "
+                              "take it from the matching.")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The marks of one `kind`: 'truth' (dashed, key g) or 'detections' (solid, key a). Ids are unique over layers."""
+
+    kind: str
+    marks: tuple[Mark, ...]
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise BadSettings(f"a layer is of kind {self.kind!r}, but must be one of {KINDS}: name it so.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The reader asks for another film: `by` places after (negative: before) `film_id` in the list in use."""
+
+    film_id: str
+    by: int
+
+
+@dataclass(frozen=True)
+class CanvasState:
+    """What the reader did: `picked` is (film id, mark id) of the last click on a box, `step` lives for one run."""
+
+    picked: tuple[str, str] | None = None
+    step: Step | None = None
+
+    def mark_of(self, film_id):
+        """Id of the picked mark when it lies on that film, else None."""
+        return self.picked[1] if self.picked and self.picked[0] == film_id else None
+
+
+def film_canvas(
+    key: str,
+    film: FilmAddress | None,
+    layers: Sequence[Layer] = (),
+    *,
+    caption: Sequence[str] = (),
+    problem: str = "",
+    ahead: Sequence[FilmAddress] = (),
+    height: str = "calc(100dvh - 8rem)",
+    on_pick: Callable[[], None] | None = None,
+    on_step: Callable[[], None] | None = None,
+) -> CanvasState:
+    """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
+
+    `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
+    nearest first. `height` is any CSS length. `on_pick` and `on_step` run before the script: see `canvas_state`.
+    """
+    data = {
+        "module": module_url(),
+        "film": None if film is None or problem else _film(film),
+        "problem": problem or ("" if film else "No film is chosen: pick one from the worklist."),
+        "layers": [{"kind": layer.kind, "marks": [_mark(mark) for mark in layer.marks]} for layer in layers],
+        "caption": list(caption),
+        "ahead": [_film(one) for one in ahead],
+        "height": height,
+    }
+    _CANVAS(key=key, data=data, height="content", width="stretch",
+            on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing)
+    return canvas_state(key)
+
+
+def canvas_state(key: str) -> CanvasState:
+    """What the reader did on the canvas `key`, from the session's state; for callbacks, and after `film_canvas`."""
+    state = st.session_state.get(key) or {}
+    picked, step = state.get("picked"), state.get("step")
+    return CanvasState(
+        picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
+        step=Step(str(step["film"]), int(step["by"])) if step else None,
+    )
+
+
+def _film(film):
+    return {"id": film.film_id, "url": film.url, "width": film.width, "height": film.height}
+
+
+def _mark(mark):
+    return {
+        "id": mark.id, "box": [round(float(corner), 2) for corner in mark.xyxy], "verdict": mark.verdict,
+        "confidence": None if mark.confidence is None else round(float(mark.confidence), 4), "label": mark.label,
+        "pair": mark.pair, "iou": None if mark.iou is None else round(float(mark.iou), 4), "details": list(mark.details),
+    }
+
+
+def _nothing():
+    """Streamlit reports a value only when a callback is given for it."""
