@@ -1,0 +1,192 @@
+"""The competition's CSVs as cells of text; what is wrong is named by file, row and column.
+
+Row 1 is the header, as an editor or a spreadsheet counts. A cell is never taken for a number or a missing
+value, so ids like 000123, 1e5 and nan survive. This module knows nothing of what the columns mean.
+"""
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import BadTable
+
+NUMBERS = ("confidence", "x_min", "y_min", "x_max", "y_max")
+MAX_SENTENCES = 50
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Cells of the wanted columns, top to bottom.
+
+    `cells` maps a column to its texts, `rows` are their row numbers in the file. `faults` are sentences about
+    rows that have no place in `cells`, because they cannot be cut into cells.
+    """
+
+    name: str
+    cells: dict[str, list[str]]
+    rows: list[int]
+    faults: tuple[str, ...]
+
+    def records(self):
+        """One tuple of cells for each row, in the order of the columns asked for."""
+        return zip(*self.cells.values(), strict=True)
+
+    def fault(self, position, column, rule):
+        """The sentence about the cell at `position` of `cells[column]`; `rule` says what must hold."""
+        return (f"{self.name} row {self.rows[position]}, column {column}: "
+                f"{shown(self.cells[column][position])} "
+                f"{rule}.")
+
+
+class BadCell(Exception):
+    """What a cell breaks: the end of a sentence that begins with its place and value."""
+
+
+def shown(text):
+    """`text` quoted for a message, on one line, cut where it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:40]} ... {text[-15:]}").replace("\\udc", "\\x")
+
+
+def some(sentences, what="more like these"):
+    """The first `MAX_SENTENCES` of `sentences`, and one that counts the rest."""
+    rest = len(sentences) - MAX_SENTENCES
+    return (*sentences[:MAX_SENTENCES], f"... and {rest} {what}.") if rest > 1 else tuple(sentences)
+
+
+def insist(faults):
+    """Raise `BadTable` with the first of `faults`, counting the others; pass when there is none."""
+    if faults:
+        others = f" ({len(faults) - 1} more like it)" if len(faults) > 1 else ""
+        raise BadTable(f"{faults[0].removesuffix('.')}{others}.")
+
+
+def read_table(path, columns):
+    """The `Table` of `columns` in the CSV at `path`.
+
+    A byte order mark and any line end are read over; other columns are ignored. Raises `BadTable` when the
+    file is missing, is no comma-separated UTF-8 text, or lacks or doubles a column.
+    """
+    path = Path(path)
+    lines = _LINE_END.split(_text(path))
+    header = _header(path.name, lines[0], columns)
+    rows, found, faults = [], [], []
+    for number, line in enumerate(lines[1:], start=2):
+        if not line:
+            continue
+        try:
+            cells = _cells(line)
+            if len(cells) != len(header):
+                raise BadCell(f"holds {len(cells)} cells, but the header names {len(header)}: mend the row")
+        except BadCell as fault:
+            faults.append(f"{path.name} row {number}, column {columns[0]}: {shown(line)} {fault}.")
+            continue
+        rows.append(number)
+        found.append(cells)
+    places = {column: header.index(column) for column in columns}
+    cells = {column: [row[place] for row in found] for column, place in places.items()}
+    return Table(path.name, cells, rows, tuple(faults))
+
+
+def _text(path):
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BadTable(f"{path} does not exist, but is needed: put the competition's file there.") from None
+    except OSError as error:
+        raise BadTable(f"{path} cannot be read ({error.strerror}), but is needed: check what it is and who "
+                       "may read it.") from None
+    return content.decode("utf-8-sig", errors="surrogateescape")
+
+
+def _cells(line):
+    """The cells of one line; a quote that stays open is a `BadCell`, it must not swallow the next lines."""
+    if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
+        raise BadCell("is not UTF-8 text, but must be: save the file as UTF-8")
+    csv.field_size_limit(max(csv.field_size_limit(), len(line) + 1))
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise BadCell(f"cannot be cut into cells ({error}), but quotes must come in pairs: mend the "
+                      "row") from None
+
+
+def _header(name, line, columns):
+    try:
+        header = _cells(line)
+    except BadCell as fault:
+        raise BadTable(f"{name} row 1, the header: {shown(line)} {fault}.") from None
+    if not line.strip():
+        raise BadTable(f"{name} row 1 is empty, but must name the columns {', '.join(columns)}: add the "
+                       "header.")
+    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in line:
+            raise BadTable(f"{name} row 1 is separated by {word}, but commas are needed: save it as "
+                           "comma-separated.")
+    for column in columns:
+        if column not in header:
+            raise BadTable(f"{name} row 1 lacks the column {column!r} among {shown(', '.join(header))}, "
+                           "but it is needed: add it, spelled just so.")
+    column, times = Counter(header).most_common(1)[0]
+    if times > 1:
+        raise BadTable(f"{name} row 1 names the column {column!r} {times} times, but one is meant: remove "
+                       "the others.")
+    return header
+
+
+def read_id(text, level):
+    """The id before its suffix `_image` or `_study`; `level` is 'image' or 'study'. Raises `BadCell`."""
+    stem = text.removesuffix(f"_{level}")
+    if stem == text or not stem:
+        raise BadCell(f"is no {level} id, but must end in _{level}: write it as the competition does")
+    return stem
+
+
+def read_boxes(text, classes):
+    """The classes (K texts) and numbers float64 [K,5] (`NUMBERS`) of a cell with six words for each box.
+
+    Raises `BadCell` for a wrong number of words, a class outside `classes`, what is no finite number, and a
+    box whose corners are reversed.
+    """
+    words = text.split()
+    if len(words) % 6:
+        raise BadCell(f"holds {len(words)} words, but each box takes six (class, {', '.join(NUMBERS)}): "
+                      "add or remove words")
+    named = words[::6]
+    if not set(named) <= set(classes):
+        unknown = next(each for each in named if each not in classes)
+        raise BadCell(f"holds the class {shown(unknown)}, but only {', '.join(classes)} can stand there: "
+                      "mend it")
+    del words[::6]
+    numbers = _numbers(words, plain=text.isascii() and "_" not in text).reshape(-1, 5)
+    reversed_rows = np.flatnonzero((numbers[:, 3] < numbers[:, 1]) | (numbers[:, 4] < numbers[:, 2]))
+    if len(reversed_rows):
+        raise BadCell(f"holds the box {numbers[reversed_rows[0], 1:].tolist()}, but x_max >= x_min and "
+                      "y_max >= y_min must hold: give corners, not width and height")
+    return named, numbers
+
+
+def _numbers(words, plain):
+    """`words` as float64, each finite in float32 too.
+
+    `plain` spares looking for what only Python takes for a number, such as 1_0.
+    """
+    try:
+        numbers = np.array(list(map(float, words)), np.float64)
+        with np.errstate(over="ignore"):
+            good = np.isfinite(numbers.astype(np.float32))
+        if not plain:
+            good &= [bool(_NUMBER.fullmatch(word)) for word in words]
+    except (ValueError, OverflowError):
+        good = np.array([bool(_NUMBER.fullmatch(word)) for word in words])
+        numbers = np.zeros(len(words))
+    if not good.all():
+        place = int(np.argmin(good))
+        raise BadCell(f"holds {shown(words[place])} for {NUMBERS[place % 5]} of box {place // 5 + 1}, but "
+                      "it must be a finite number: mend it")
+    return numbers
