@@ -1,0 +1,101 @@
+"""The only module that talks to effdet: its network, its anchors, its loss, and candidates from before its NMS.
+
+effdet's own conventions end here: it trains on yxyx boxes with classes from 1 and predicts xyxy, all in pixels of
+the network's input. What leaves this module is xyxy. It knows nothing of films or files.
+"""
+
+import warnings
+from functools import cache
+
+import torch
+from torchvision.ops import nms
+
+from core.errors import BadWeights
+
+LOOSE_IOU = 0.9  # candidates that overlap more than this are one answer given by neighbouring anchors
+SCORE_FLOOR = 0.01
+MAX_CANDIDATES = 300
+_TOP_ANCHORS = 2000
+
+
+@cache
+def _effdet():
+    """The package, imported on first use: it takes seconds and warns of torch.jit, which it still decorates with."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        import effdet
+        import effdet.anchors
+        import effdet.bench
+        import effdet.loss
+    return effdet
+
+
+def build(architecture, image_size, channels, *, pretrained_backbone=False):
+    """An EfficientDet for one class: `architecture` an effdet name, `image_size` (height, width).
+
+    `pretrained_backbone` lets timm fetch the backbone's ImageNet weights. Raises `BadWeights` for a name or size
+    that effdet does not know.
+    """
+    if any(side % 128 for side in image_size):
+        raise BadWeights(f"image_size is {tuple(image_size)}, but an EfficientDet needs sides divisible by 128: "
+                         "use 256, 384 or 512.")
+    try:
+        config = _effdet().get_efficientdet_config(architecture)
+    except (KeyError, AttributeError):
+        raise BadWeights(f"architecture is {architecture!r}, but must be an effdet name such as "
+                         "tf_efficientdet_lite0: see effdet's model list.") from None
+    config.image_size = tuple(image_size)
+    config.num_classes = 1
+    config.backbone_args.in_chans = channels
+    return _effdet().EfficientDet(config, pretrained_backbone=pretrained_backbone)
+
+
+class DetectionLoss(torch.nn.Module):
+    """effdet's focal and Huber loss on its own anchors, for boxes given the way of this project."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.anchors = _effdet().anchors.Anchors.from_config(network.config)
+        self._labeler = _effdet().anchors.AnchorLabeler(self.anchors, num_classes=1, match_threshold=0.5)
+        self._loss = _effdet().loss.DetectionLoss(network.config)
+
+    def forward(self, class_out, box_out, boxes):
+        """Loss, class loss and box loss (scalars) for the raw outputs and `boxes`.
+
+        `boxes` is a list with one float tensor [N,4] per picture, xyxy in pixels of the network's input; N may be 0.
+        """
+        yxyx = [each[:, [1, 0, 3, 2]] for each in boxes]
+        classes = [torch.ones(len(each), device=each.device) for each in boxes]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad")
+            targets = self._labeler.batch_label_anchors(yxyx, classes)
+            return self._loss([c.float() for c in class_out], [b.float() for b in box_out], *targets)
+
+
+def anchors(network):
+    """The network's anchor boxes, float32 [A,4] yxyx, as effdet decodes against them."""
+    return _effdet().anchors.Anchors.from_config(network.config).boxes
+
+
+def candidates(class_out, box_out, anchor_boxes, image_size):
+    """Per picture the boxes float32 [K,4] (xyxy, pixels of the network's input, clipped) and scores [K], best first.
+
+    Taken before effdet's own NMS, which is fixed at IoU 0.5: only near-identical answers are merged here.
+    """
+    class_top, box_top, index, _ = _effdet().bench._post_process(
+        [c.float() for c in class_out], [b.float() for b in box_out], num_levels=len(class_out), num_classes=1,
+        max_detection_points=min(_TOP_ANCHORS, len(anchor_boxes)))
+    height, width = image_size
+    upper = torch.tensor([width, height, width, height], dtype=torch.float32, device=anchor_boxes.device)
+    found = []
+    for logits, codes, rows in zip(class_top, box_top, index, strict=True):
+        scores = logits[:, 0].sigmoid()
+        kept = scores >= SCORE_FLOOR
+        boxes = _effdet().anchors.decode_box_outputs(codes[kept], anchor_boxes[rows[kept]], output_xyxy=True)
+        boxes = torch.minimum(boxes.clamp(min=0), upper)
+        scores = scores[kept]
+        first = nms(boxes, scores, LOOSE_IOU)[:MAX_CANDIDATES]
+        found.append((boxes[first], scores[first]))
+    return found
+

@@ -1,0 +1,124 @@
+"""The weights file: safetensors tensors and, in the same file, the card that says what they are.
+
+Loading takes a path and nothing else. Nothing is ever unpickled: safetensors holds only numbers and one JSON text.
+This module knows nothing of networks or films.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from core.errors import BadWeights
+from core.files import whole_file
+
+CARD_KEY = "groundglass"
+TASKS = {
+    "detector": ("opacity",),
+    "opacity": ("opacity", "none"),
+    "study": ("negative", "typical", "indeterminate", "atypical"),
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a set of weights is, and how its input must look.
+
+    `task` is a key of `TASKS` and `classes` its classes in output order; `architecture` is an effdet name for a
+    detector and a timm name for a classifier. `image_size` is (height, width) in pixels of the network's input,
+    `mean` and `std` are of grey values scaled to 0..1, `channels` how often the grey picture is repeated.
+    `fold` names the patient fold the weights never saw ("" when they saw all). `training` are the settings of the
+    run and `metric` the figures on the held fold when the weights were saved.
+    """
+
+    task: str
+    architecture: str
+    image_size: tuple[int, int]
+    classes: tuple[str, ...]
+    mean: float = 0.5
+    std: float = 0.5
+    channels: int = 1
+    fold: str = ""
+    training: dict = field(default_factory=dict)
+    metric: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.task not in TASKS:
+            raise BadWeights(f"task is {self.task!r}, but must be one of {', '.join(TASKS)}: use weights of "
+                             "this project.")
+        if tuple(self.classes) != TASKS[self.task]:
+            raise BadWeights(f"classes are {list(self.classes)}, but {self.task} weights have "
+                             f"{list(TASKS[self.task])}: use weights trained for this task.")
+        sides_fit = len(self.image_size) == 2 and all(isinstance(n, int) and 32 <= n <= 4096 for n in self.image_size)
+        if not sides_fit:
+            raise BadWeights(f"image_size is {self.image_size}, but must be two sides of 32 to 4096 pixels: "
+                             "write the card anew.")
+        if not (0 <= self.mean <= 1 and 0 < self.std <= 10 and self.channels in (1, 3)):
+            raise BadWeights(f"mean, std, channels are {self.mean}, {self.std}, {self.channels}, but 0 <= mean <= 1, "
+                             "std > 0 and 1 or 3 channels must hold: write the card anew.")
+
+
+def save_weights(path, state, card, *, half=True):
+    """Write `state` (name -> tensor) and `card` to `path` atomically; floating tensors as float16 when `half`."""
+    tensors = {}
+    for name, tensor in state.items():
+        tensor = tensor.detach().cpu()
+        tensors[name] = (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().clone()
+    with whole_file(path, BadWeights) as temporary:
+        save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(asdict(card), sort_keys=True)})
+
+
+def read_weights(path):
+    """The card and the tensors (name -> float32 tensor) of the file at `path`. Raises `BadWeights`."""
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            card = _card(path, file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError:
+        raise BadWeights(f"{path} does not exist, but weights are needed: name a .safetensors file.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadWeights(f"{path.name} is not a readable safetensors file ({error}), and nothing else is opened: "
+                         "name weights that `python -m train` wrote.") from None
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point():
+            tensors[name] = tensor.float()
+            if not torch.isfinite(tensors[name]).all():
+                raise BadWeights(f"{path.name} holds NaN or infinity in {name}, but weights must be finite: "
+                                 "take an earlier checkpoint.")
+    return card, tensors
+
+
+def read_card(path):
+    """Only the card of the file at `path`, without its tensors. Raises `BadWeights`."""
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _card(path, file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadWeights(f"{path} is not a readable safetensors file ({error}): name a .safetensors file of this "
+                         "project.") from None
+
+
+def _card(path, metadata):
+    if CARD_KEY not in metadata:
+        raise BadWeights(f"{path.name} carries no {CARD_KEY!r} card, but must say what it is: name weights "
+                         "that `python -m train` wrote.")
+    try:
+        fields = json.loads(metadata[CARD_KEY])
+        fields["image_size"] = tuple(fields["image_size"])
+        fields["classes"] = tuple(fields["classes"])
+        return ModelCard(**fields)
+    except (TypeError, KeyError, ValueError) as error:
+        raise BadWeights(f"the card of {path.name} cannot be read ({error}), but must hold the fields of a "
+                         "ModelCard: name weights that this version wrote.") from None
+
+
+def sha256(path):
+    """Hash of the file at `path`, hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
