@@ -1,0 +1,145 @@
+"""Training films in memory: decoded once, uint8, at the network's size, with their labels and folds.
+
+Pictures are kept in a file of the cache directory, so that a second run starts at once. Boxes are xyxy in pixels of
+the network's input.
+"""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from core.dicom import model_picture, read_film
+from tqdm import tqdm
+
+from core.dataset import open_dataset
+from core.errors import BadDataset, GroundglassError
+from core.files import cache_directory, whole_file
+from core.inference import resized
+from train.folds import patient_folds
+
+
+@dataclass(frozen=True, eq=False)
+class FilmSet:
+    """N labelled films: `pictures` uint8 [N,S,S], ids and patients as text [N], original `widths`, `heights` [N].
+
+    Boxes of film i are `boxes[offsets[i]:offsets[i + 1]]` float32 [.,4]; `study_class` int8 [N] (-1 unknown);
+    `doubtful` bool [N] marks a boxless film in a study where another film is boxed (label noise); `fold` int64 [N],
+    -1 for films that are mixed in for training only.
+    """
+
+    dataset: str
+    truth: object
+    pictures: np.ndarray
+    image_ids: np.ndarray
+    study_ids: np.ndarray
+    patient_ids: np.ndarray
+    widths: np.ndarray
+    heights: np.ndarray
+    boxes: np.ndarray
+    offsets: np.ndarray
+    study_class: np.ndarray
+    doubtful: np.ndarray
+    fold: np.ndarray
+
+    def __len__(self):
+        return len(self.pictures)
+
+    @property
+    def boxed(self):
+        """bool [N]: the film has at least one box."""
+        return np.diff(self.offsets) > 0
+
+    def boxes_of(self, row):
+        """Boxes float32 [.,4] of film `row` in pixels of the network's input."""
+        return self.boxes[self.offsets[row]:self.offsets[row + 1]]
+
+
+def load_films(root, size, *, folds, seed):
+    """The labelled, readable films of the data set at `root` at `size` (height, width), as a `FilmSet`."""
+    dataset = open_dataset(root, progress=tqdm)
+    truth = dataset.truth
+    images, study_class = _labelled(dataset)
+    patients = np.array([image.patient_id for image in images])
+    fold = patient_folds(patients, study_class, folds=folds, seed=seed)
+    pictures, readable = _pictures(dataset, images, size)
+    images = [image for image, fine in zip(images, readable, strict=True) if fine]
+    boxes, offsets = _network_boxes(truth, images, size)
+    study = np.array([image.study_id for image in images])
+    boxed = np.diff(offsets) > 0
+    return FilmSet(
+        dataset=dataset.name, truth=truth, pictures=pictures,
+        image_ids=np.array([image.image_id for image in images]), study_ids=study, patient_ids=patients[readable],
+        widths=np.array([i.width for i in images]), heights=np.array([i.height for i in images]),
+        boxes=boxes, offsets=offsets, study_class=study_class[readable],
+        doubtful=~boxed & np.isin(study, study[boxed]), fold=fold[readable])
+
+
+def mixed(films, extra):
+    """`films` with those of `extra` behind them; the extra ones have fold -1: trained on, never validated."""
+    joined = {name: np.concatenate([getattr(films, name), getattr(extra, name)])
+              for name in ("pictures", "image_ids", "study_ids", "patient_ids", "widths", "heights", "boxes",
+                           "study_class", "doubtful")}
+    offsets = np.concatenate([films.offsets, films.offsets[-1] + extra.offsets[1:]])
+    fold = np.concatenate([films.fold, np.full(len(extra), -1)])
+    return FilmSet(dataset=films.dataset, truth=films.truth, offsets=offsets, fold=fold, **joined)
+
+
+def held_images(root, fold, *, folds, seed):
+    """Image ids of the data set at `root` that lie in patient fold `fold`: what weights of that fold never saw."""
+    dataset = open_dataset(root, progress=tqdm)
+    images, study_class = _labelled(dataset)
+    patients = np.array([image.patient_id for image in images])
+    held = patient_folds(patients, study_class, folds=folds, seed=seed) == fold
+    return [image.image_id for image, each in zip(images, held, strict=True) if each]
+
+
+def _labelled(dataset):
+    """The images that have a film and labels, and the study class int8 [N] of each. Raises `BadDataset`."""
+    truth = dataset.truth
+    if truth is None:
+        raise BadDataset(f"{dataset.root} has no labels, but training needs train_image_level.csv and "
+                         "train_study_level.csv: name a labelled data set.")
+    labelled = {image_id: row for row, image_id in enumerate(truth.image_ids)}
+    images = [image for image in dataset.images if image.path is not None and image.image_id in labelled]
+    rows = np.array([labelled[image.image_id] for image in images], np.int64)
+    return images, truth.study_class[truth.image_study[rows]]
+
+
+def _network_boxes(truth, images, size):
+    row_of = {image_id: row for row, image_id in enumerate(truth.image_ids)}
+    parts = [truth.boxes[truth.offsets[row]:truth.offsets[row + 1]]
+             * np.array([size[1] / image.width, size[0] / image.height] * 2, np.float32)
+             for image in images for row in [row_of[image.image_id]]]
+    counts = [len(part) for part in parts]
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *parts]).clip(0, np.array([size[1], size[0]] * 2, np.float32))
+    return boxes.astype(np.float32), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _pictures(dataset, images, size):
+    """uint8 [N,H,W] of the readable `images`, and which of them are readable; kept in the cache directory."""
+    stamp = [(image.image_id, stat.st_size, stat.st_mtime_ns)
+             for image in images for stat in [Path(image.path).stat()]]
+    key = hashlib.sha256(repr((str(dataset.root), size, stamp)).encode()).hexdigest()[:20]
+    place = cache_directory() / f"pictures-{key}.npz"
+    if place.exists():
+        with np.load(place) as stored:
+            return stored["pictures"], stored["readable"]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoded = list(tqdm(pool.map(lambda image: _decode(image.path, size), images), total=len(images),
+                            desc=f"decode {dataset.name}"))
+    readable = np.array([picture is not None for picture in decoded])
+    pictures = np.stack([picture for picture in decoded if picture is not None])
+    with whole_file(place) as temporary:
+        np.savez(temporary, pictures=pictures, readable=readable)
+    return pictures, readable
+
+
+def _decode(path, size):
+    try:
+        return resized(model_picture(read_film(path)), size)
+    except GroundglassError as error:
+        tqdm.write(f"{Path(path).name} is left out: {error}")
+        return None

@@ -1,0 +1,64 @@
+"""How a network is judged while it trains: its predictions for the held fold, and their APs by the metric itself."""
+
+import numpy as np
+
+from core.evaluation import average_precision
+from core.fusion import FusionSettings, fuse
+from core.inference import Collector, NamedModel
+from core.matching import match
+from core.models import Model
+from core.weights import TASKS
+
+BATCH = 32
+
+
+def held_out_predictions(task, network, films, views=(), name="held"):
+    """`Predictions` of `network` for the films of the task's held fold, or None when nothing is held out."""
+    from core.views import first_views
+
+    device = next(network.parameters()).device
+    return predict_rows([NamedModel(name, Model(network, task.card, device))], films, held_rows(films, task.card.fold),
+                        views or first_views(1), {})
+
+
+def held_rows(films, fold):
+    """Rows int64 of the films in the fold named `fold`; none for "all"."""
+    return np.flatnonzero(films.fold.astype(str) == fold)
+
+
+def predict_rows(named_models, films, rows, views, manifest):
+    """`Predictions` for `rows` of `films`, from the pictures in memory; None when there are no rows."""
+    if len(rows) == 0:
+        return None
+    collector = Collector(named_models, views)
+    for start in range(0, len(rows), BATCH):
+        some = rows[start:start + BATCH]
+        pictures = dict.fromkeys(collector.sizes, films.pictures[some])
+        collector.add(films.image_ids[some].tolist(), pictures, films.widths[some], films.heights[some])
+    return collector.predictions(dict(zip(films.image_ids[rows], films.study_ids[rows], strict=True)), manifest)
+
+
+def opacity_ap(films, predictions):
+    """Opacity AP of `predictions` on their own films, fused by the default settings; NaN without predictions."""
+    if predictions is None:
+        return float("nan")
+    truth = films.truth.subset(predictions.image_ids, predictions.study_ids)
+    fused = fuse(predictions.candidates, FusionSettings())
+    matches = match(truth.boxes, truth.offsets, fused.boxes, fused.offsets, fused.scores)
+    return average_precision(fused.scores, matches.true_positive, len(truth.boxes))
+
+
+def class_aps(task, films, predictions):
+    """AP by class name of the classifier `task`'s probabilities; for the study classes also their mean, "study"."""
+    names = ("none",) if task == "opacity" else TASKS["study"]
+    if predictions is None:
+        return dict.fromkeys((*names, "study") if task == "study" else names, float("nan"))
+    truth = films.truth.subset(predictions.image_ids, predictions.study_ids)
+    if task == "opacity":
+        boxless = np.diff(truth.offsets) == 0
+        return {"none": average_precision(1 - predictions.opacity.mean(axis=1), boxless, int(boxless.sum()))}
+    probability = predictions.study.mean(axis=1)
+    true = [truth.study_class == index for index in range(len(names))]
+    aps = {name: average_precision(probability[:, index], true[index], int(true[index].sum()))
+           for index, name in enumerate(names) if true[index].any()}
+    return {**aps, "study": float(np.mean(list(aps.values())))}

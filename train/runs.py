@@ -1,0 +1,89 @@
+"""The folder of a run: settings, metrics per epoch, log, checkpoint, weights, out-of-fold predictions.
+
+Every file is written whole: to a temporary in the same folder, synced, then put in place.
+"""
+
+import csv
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from core.errors import BadSettings
+from core.files import whole_file
+
+
+class RunFolder:
+    """The folder at `path`; made, with `settings.json`, or found again with the same settings.
+
+    Raises `BadSettings` when it holds a run of other settings.
+    """
+
+    def __init__(self, path, settings, inputs):
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        record = {"settings": asdict(settings), "inputs": inputs}
+        place = self.path / "settings.json"
+        if place.exists():
+            before = json.loads(place.read_text("utf8"))
+            if {key: before.get(key) for key in record} != record:
+                raise BadSettings(f"{self.path} holds a run with other settings, but a run goes on with its own: "
+                                  "name another folder with --run.")
+        else:
+            _write_text(place, json.dumps({**record, "commit": _commit()}, indent=1, sort_keys=True))
+
+    @property
+    def weights(self):
+        """Where the averaged weights of the last finished epoch are kept."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def predictions(self):
+        """Where the predictions for the held fold are kept."""
+        return self.path / "predictions"
+
+    def log(self, line):
+        """Add a line to the run's log."""
+        with (self.path / "log").open("a", encoding="utf8") as file:
+            file.write(line + "\n")
+
+    def save_checkpoint(self, state):
+        """Keep `state` (nested dicts of tensors and numbers), whole or not at all."""
+        with whole_file(self.path / "checkpoint.pt") as temporary:
+            torch.save(state, temporary)
+
+    def load_checkpoint(self):
+        """The state last kept, or None."""
+        place = self.path / "checkpoint.pt"
+        return torch.load(place, map_location="cpu", weights_only=True) if place.exists() else None
+
+    def write_metrics(self, rows):
+        """metrics.csv from `rows`, one dict per epoch."""
+        lines = [",".join(rows[0])] + [",".join(str(value) for value in row.values()) for row in rows]
+        _write_text(self.path / "metrics.csv", "\n".join(lines) + "\n")
+
+    def read_metrics(self):
+        """The rows of metrics.csv as dicts of numbers; none when there is no such file yet."""
+        place = self.path / "metrics.csv"
+        if not place.exists():
+            return []
+        with place.open(newline="", encoding="utf8") as file:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _write_text(path, text):
+    with whole_file(path) as temporary:
+        temporary.write_text(text, "utf8")
+
+
+def _commit():
+    """The commit of the code, marked when files differ from it; "unknown" outside a checkout."""
+    root = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=root, check=True,
+                              capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

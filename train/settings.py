@@ -1,0 +1,57 @@
+"""The settings of a training run, each with its unit, and nothing else."""
+
+from dataclasses import dataclass
+
+from core.errors import BadSettings
+from core.weights import TASKS
+from train.augmentation import strength
+
+LEARNING_RATES = {"detector": 1e-3, "opacity": 6e-4, "study": 6e-4}
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What decides the result of a run, together with the films and the code.
+
+    `size` is the side of the square network input in pixels. `lr` is the peak learning rate of AdamW, reached after
+    `warmup` (fraction of all steps) and then lowered along a cosine to `lr_floor` (fraction of the peak).
+    `fold` of `folds` is held out ("all" holds nothing out). `ema` is the decay per step of the moving average whose
+    weights are judged and kept. `pretrained` is "imagenet", "none" or the path of a weights file whose fitting
+    tensors are taken. `negatives` is the number of boxless films per boxed film in detector training.
+    `drop_doubtful` leaves out boxless films that lie in a study beside a boxed one.
+    """
+
+    task: str
+    architecture: str
+    size: int = 256
+    channels: int = 1
+    batch: int = 16
+    epochs: int = 4
+    lr: float = 1e-3
+    lr_floor: float = 0.02
+    warmup: float = 0.05
+    weight_decay: float = 1e-2
+    seed: int = 0
+    fold: str = "0"
+    folds: int = 5
+    ema: float = 0.998
+    augment: str = "medium"
+    label_smoothing: float = 0.05
+    negatives: float = 0.0
+    drop_doubtful: bool = True
+    pretrained: str = "imagenet"
+
+    def __post_init__(self):
+        if self.task not in TASKS:
+            raise BadSettings(f"task is {self.task!r}, but must be one of {', '.join(TASKS)}: choose one.")
+        if self.fold != "all" and not (self.fold.isdigit() and int(self.fold) < self.folds):
+            raise BadSettings(f"fold is {self.fold!r}, but must be 0 to {self.folds - 1} or all: choose one.")
+        rules = {"size": self.size >= 32, "batch": self.batch >= 1, "epochs": self.epochs >= 1, "lr": self.lr > 0,
+                 "lr_floor": 0 <= self.lr_floor <= 1, "warmup": 0 <= self.warmup < 1,
+                 "weight_decay": self.weight_decay >= 0, "ema": 0 <= self.ema < 1,
+                 "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0}
+        for name, holds in rules.items():
+            if not holds:
+                raise BadSettings(f"{name} is {getattr(self, name)}, which is out of its range: see "
+                                  "`python -m train --help`.")
+        strength(self.augment)
