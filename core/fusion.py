@@ -1,0 +1,252 @@
+"""Candidates of several sources fused into detections, each with its provenance.
+
+This module knows nothing of ground truth, files or display: a filter of display confidence is the viewer's
+and is no part of fusion or of the metric. Four methods, all compiled (`core.fusion_kernels`):
+
+    nms       the best box suppresses those that overlap it          (greedy NMS)
+    soft_nms  ... or lowers their scores instead                     (Bodla et al. 2017, arXiv:1704.04503)
+    nmw       boxes around the best one are averaged, score kept     (Zhou et al. 2017, CAD)
+    wbf       boxes and scores of a cluster are averaged as it grows (Solovyev et al. 2021, arXiv:1910.13302)
+
+The reference is `ensemble_boxes` 1.0.9, met to 1e-6. Where that library is wrong this module differs:
+
+- Coordinates are pixels and are neither clipped nor normalised; results do not depend on the frame.
+- Inputs are never changed (its `nms` writes weighted scores into the caller's list).
+- A film, a source or a whole set without boxes is an empty result (its `nms` and `soft_nms` raise).
+- Wrong settings raise `BadSettings` (it calls `exit()`, or prints and goes on with other weights).
+- Soft-NMS returns the decayed scores, in their order (it returns the scores from before).
+- Ties are stable: score descending, then source order, then row order (it reverses an unstable sort).
+- A score equal to `skip` stays in all methods (its Soft-NMS drops it, its others keep it).
+- Candidates of score 0 leave a cluster's box as it is (it divides 0 by 0).
+- Its NMS does not skip low scores; here `skip` holds for every method.
+- A box without area or with a NaN is left out silently; readers of files refuse them earlier.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from core import fusion_kernels
+from core.errors import BadSettings
+
+METHODS = ("nms", "soft_nms", "nmw", "wbf")
+DECAYS = ("linear", "gaussian")
+CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
+
+# Held around every parallel numba call of the process: numba's simplest threading layer aborts the process
+# when two threads enter it, and Streamlit's sessions are threads.
+NUMBA_LOCK = threading.Lock()
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise BadSettings(f"{name} is {value!r}, but must be one of {', '.join(choices)}: choose one.")
+
+
+def _check_number(name, value, low, high, remedy):
+    if not low <= value <= high:
+        raise BadSettings(f"{name} is {value}, but must lie in {low} to {high}: {remedy}.")
+
+
+def _check_factors(name, values):
+    if values is not None and not all(np.isfinite(value) and value > 0 for value in values):
+        raise BadSettings(f"{name} are {values}, but each must be a number above 0: leave a source out "
+                          "through sources instead.")
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """How candidates become detections.
+
+    method     one of METHODS.
+    iou        boxes match when their IoU is strictly above this, 0..1.
+    skip       candidates whose score is below this are left out, 0..1 (compared in float32, as scores are
+               stored); Soft-NMS also drops what has decayed below it.
+    decay      Soft-NMS: 'linear' times 1 - IoU where that is above `iou`, 'gaussian' times exp(-IoU^2 /
+               sigma).
+    sigma      Soft-NMS gaussian, > 0; smaller is harsher.
+    conf_type  WBF: the score of a cluster, from the scores s and weights w of its members and the weights W
+               of all sources. 'avg': mean(s w) * min(members, sources) / sum(W). 'max': max(s w) / max(W).
+               'box_and_model_avg': sum(s w) / sum(w) * sum(W of sources in it) / sum(W).
+               'absent_model_aware_avg': sum(s w) / (sum(w) + sum(W of sources not in it)).
+    sources    names of the sources that take part, None = all; one without boxes on a film still counts.
+    weights    one number > 0 per source that takes part, in the order of `sources`; None = all 1. NMS and
+               Soft-NMS multiply scores by w / sum(W) when weights are given, NMW by w / max(W).
+    scales     one factor > 0 per source that takes part, on its scores before anything else; None = all 1.
+
+    Raises `BadSettings` when a value is out of range.
+    """
+
+    method: str = "wbf"
+    iou: float = 0.6
+    skip: float = 0.01
+    decay: str = "gaussian"
+    sigma: float = 0.5
+    conf_type: str = "avg"
+    sources: tuple[str, ...] | None = None
+    weights: tuple[float, ...] | None = None
+    scales: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        _check_choice("method", self.method, METHODS)
+        _check_choice("decay", self.decay, DECAYS)
+        _check_choice("conf_type", self.conf_type, CONF_TYPES)
+        _check_number("iou", self.iou, 0, 1, "choose an overlap between none and full")
+        _check_number("skip", self.skip, 0, 1, "choose a score, 0 keeps every candidate")
+        if not (np.isfinite(self.sigma) and self.sigma > 0):
+            raise BadSettings(f"sigma is {self.sigma}, but must be a number above 0: .5 is usual.")
+        for name in ("sources", "weights", "scales"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else tuple(value))
+        _check_factors("weights", self.weights)
+        _check_factors("scales", self.scales)
+
+    @property
+    def method_code(self):
+        """The method as `core.fusion_kernels` numbers it."""
+        if self.method == "soft_nms":
+            return fusion_kernels.SOFT_LINEAR if self.decay == "linear" else fusion_kernels.SOFT_GAUSSIAN
+        return {"nms": fusion_kernels.NMS, "nmw": fusion_kernels.NMW, "wbf": fusion_kernels.WBF}[self.method]
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """Detections of the same films as the candidates, flat.
+
+    boxes      [M,4] float32, xyxy, pixels of the original image.
+    scores     [M] float32, descending inside each film; equal scores by the rank of their leaders.
+    offsets    [F+1] int64: the detections of film f are rows offsets[f] to offsets[f+1].
+    leader     [M] int32: the candidate row that began the detection, its best-scored member.
+    member_of  [N] int32: for each candidate the row of the detection it went into, or by which it was
+               suppressed (NMS) or decayed below `skip` (Soft-NMS: the one that overlaps it most); -1 when
+               `skip`, the choice of sources or a missing area left it out. After NMS and Soft-NMS candidate n
+               itself survives where leader[member_of[n]] == n.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    offsets: np.ndarray
+    leader: np.ndarray
+    member_of: np.ndarray
+
+    def __len__(self):
+        return len(self.scores)
+
+    def members(self, row):
+        """Candidate rows [K] int64 that went into, or were suppressed by, detection `row`."""
+        return np.flatnonzero(self.member_of == row)
+
+
+def selected_positions(sources, names):
+    """Positions [K] int64 of the sources (each with a `.name`) called in `names`, in that order; None = all.
+
+    Raises `BadSettings` when a name is unknown or given twice, or none is given.
+    """
+    if names is None:
+        return np.arange(len(sources))
+    known = {source.name: position for position, source in enumerate(sources)}
+    for name in names:
+        if name not in known:
+            raise BadSettings(f"source {name!r} is not in the predictions, which hold "
+                              f"{', '.join(known) or 'none'}: choose among these.")
+    if not names or len(set(names)) != len(names):
+        raise BadSettings(f"sources are {tuple(names)}, but at least one must be chosen and none twice: mend "
+                          "the choice.")
+    return np.array([known[name] for name in names])
+
+
+def _factors(name, values, count):
+    if values is None:
+        return np.ones(count)
+    if len(values) != count:
+        raise BadSettings(f"{len(values)} {name} are given for {count} sources, but each source needs one: "
+                          f"give {count}.")
+    return np.array(values, np.float64)
+
+
+def _weights(settings, count):
+    weights = _factors("weights", settings.weights, count)
+    if settings.weights is None or settings.method == "wbf":
+        return weights
+    return weights / (weights.max() if settings.method == "nmw" else weights.sum())
+
+
+def read_only(array, dtype):
+    """`array` as a contiguous read-only view of `dtype`: numba then compiles one version for every caller."""
+    view = np.ascontiguousarray(array, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def fuse(candidates, settings):
+    """`Fused` detections of `candidates` (`core.predictions.Candidates`) under `settings` (`FusionSettings`).
+
+    Raises `BadSettings` for unknown sources or a wrong number of weights or scales.
+    """
+    chosen = selected_positions(candidates.sources, settings.sources)
+    slot_of = np.full(len(candidates.sources), -1)
+    slot_of[chosen] = np.arange(len(chosen))
+    boxes, offsets = read_only(candidates.boxes, np.float32), read_only(candidates.offsets, np.int64)
+    scale, weights = _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen))
+    with NUMBA_LOCK:
+        drafts = fusion_kernels.draft_films(
+            boxes, read_only(candidates.scores, np.float32), read_only(candidates.source, np.int16), offsets,
+            slot_of, scale, weights, settings.method_code, CONF_TYPES.index(settings.conf_type),
+            float(settings.iou), float(np.float32(settings.skip)), float(settings.sigma))
+        arrays = fusion_kernels.pack_films(*drafts, offsets)
+    for array in arrays:
+        array.flags.writeable = False
+    return Fused(*arrays)
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """How image-level probabilities bear on the scores.
+
+    exponent         n in score x p(opacity)^n, >= 0; 0 leaves scores as they are. (The diary's best was .3.)
+    opacity_sources  names of the classifiers whose mean is p(opacity); None = all.
+    study_sources    the same for the study classes.
+
+    Raises `BadSettings` when the exponent is negative or not finite.
+    """
+
+    exponent: float = 0.3
+    opacity_sources: tuple[str, ...] | None = None
+    study_sources: tuple[str, ...] | None = None
+
+    def __post_init__(self):
+        if not (np.isfinite(self.exponent) and self.exponent >= 0):
+            raise BadSettings(f"exponent is {self.exponent}, but must be a number of at least 0: 0 switches "
+                              "the re-weighting off.")
+
+
+def reweight(fused, p_opacity, exponent):
+    """Scores [M] float32 of `fused`, each times p_opacity^exponent of its film.
+
+    p_opacity [F], 0..1; NaN means no probability and leaves that film's scores as they are. The order
+    inside a film never changes, so neither fusion nor matching needs to be done again. Raises `BadSettings`
+    for a probability or an exponent out of range.
+    """
+    ScoreSettings(exponent)
+    p_opacity = np.asarray(p_opacity, np.float64)
+    outside = p_opacity[(p_opacity < 0) | (p_opacity > 1)]
+    if len(outside):
+        raise BadSettings(f"an opacity probability is {outside[0]}, but must lie in 0 to 1: check the "
+                          "classifier.")
+    factor = np.where(np.isnan(p_opacity), 1, p_opacity) ** exponent
+    return (fused.scores * np.repeat(factor, np.diff(fused.offsets))).astype(np.float32)
+
+
+def mean_over_sources(values, sources, names=None):
+    """Mean [R,...] float32 of `values` [R,A,...] over sources (axis 1), NaN left out; NaN where none has a
+    value.
+
+    sources: the A sources, each with a `.name`; names: those that count, None = all. Raises `BadSettings` for
+    an unknown name or an empty choice.
+    """
+    values = np.asarray(values, np.float64)[:, selected_positions(sources, names)]
+    present = ~np.isnan(values)
+    count = present.sum(axis=1)
+    total = np.where(present, values, 0).sum(axis=1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(np.float32)
