@@ -21,7 +21,7 @@ def cache_directory():
 
 
 @contextmanager
-def whole_file(path, error=GroundglassError):
+def whole_file(path, error=GroundglassError, mode=0o644):
     """Give the path of a temporary file to write to; when the block ends well it takes the place of `path`.
 
     The temporary lies in the same directory, which is made when absent; it is flushed to the disk before the
@@ -37,7 +37,7 @@ def whole_file(path, error=GroundglassError):
         temporary = Path(name)
         yield temporary
         _to_disk(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
         _to_disk(path.parent)
     except OSError as failure:

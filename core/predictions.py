@@ -1,16 +1,33 @@
 """The prediction store: candidates from before NMS and plain probabilities, per film or study and source.
 
-It knows nothing of fusion or ground truth.
+A directory with a manifest and the three Parquet files that it names:
+
+    manifest.json              format, files, image_ids, study_ids, sources, and what `predict` tells of
+    itself candidates-HASH.parquet    image_id, source, x_min, y_min, x_max, y_max, score opacity-HASH.parquet
+    image_id, source, probability study-HASH.parquet         study_id, source, negative, typical,
+    indeterminate, atypical
+
+Ids are text, a source is its name. Files are named after their content and the manifest is written last, so
+an interrupted write leaves the predictions of before. This module knows nothing of fusion or ground truth.
 """
 
-from dataclasses import dataclass, field
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from core.columns import ANEW, read_columns, write_columns
 from core.errors import BadPredictions
+from core.files import whole_file
+from core.labels import STUDY_CLASSES
 
-_ANEW = "predict anew, or mend the program that wrote them."
-
+FORMAT = 1
+MANIFEST = "manifest.json"
+DETECTION = ("x_min", "y_min", "x_max", "y_max", "score")
+_PARTS = ("candidates", "opacity", "study")
+_FILE = re.compile(r"(candidates|opacity|study)-[0-9a-f]{12}\.parquet")
 
 @dataclass(frozen=True)
 class Source:
@@ -62,7 +79,7 @@ class Candidates:
                   f"a row of the {len(self.sources)} sources")
         climbs = len(self.offsets) and (np.diff(self.offsets) >= 0).all()
         if not climbs or self.offsets[0] != 0 or self.offsets[-1] != count:
-            raise BadPredictions(f"offsets do not climb from 0 to the {count} candidates, but must: {_ANEW}")
+            raise BadPredictions(f"offsets do not climb from 0 to the {count} candidates, but must: {ANEW}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +111,12 @@ class Predictions:
             _distinct(values, level)
         if len(self.candidates.offsets) != films + 1:
             raise BadPredictions(f"candidates are for {len(self.candidates.offsets) - 1} films, but there "
-                                 f"are {films} image ids: {_ANEW}")
+                                 f"are {films} image ids: {ANEW}")
         for values, name in ((self.opacity, "opacity probability"), (self.study, "study probability")):
             values = values.reshape(-1)
             _all_rows(np.isnan(values) | ((values >= 0) & (values <= 1)), values, name, "in 0..1")
+        flat = self.study.reshape(-1, 4)
+        _all_rows(np.isin(np.isnan(flat).sum(axis=1), (0, 4)), flat, "study answer", "four numbers or none")
 
 
 def _keep(owner, **shapes):
@@ -105,7 +124,7 @@ def _keep(owner, **shapes):
     for name, (dtype, shape) in shapes.items():
         array = np.asarray(getattr(owner, name), dtype).view()
         if array.shape != shape:
-            raise BadPredictions(f"{name} has shape {array.shape}, but must be {shape}: {_ANEW}")
+            raise BadPredictions(f"{name} has shape {array.shape}, but must be {shape}: {ANEW}")
         array.flags.writeable = False
         object.__setattr__(owner, name, array)
 
@@ -113,11 +132,132 @@ def _keep(owner, **shapes):
 def _all_rows(good, values, name, rule):
     if not good.all():
         row = int(np.argmin(good))
-        raise BadPredictions(f"{name} {row} is {values[row].tolist()}, but must be {rule}: {_ANEW}")
+        raise BadPredictions(f"{name} {row} is {values[row].tolist()}, but must be {rule}: {ANEW}")
 
 
 def _distinct(values, name):
     if len(set(values)) < len(values):
         seen = set()
         twice = next(each for each in values if each in seen or seen.add(each))
-        raise BadPredictions(f"{name} {twice!r} occurs twice, but must occur once: {_ANEW}")
+        raise BadPredictions(f"{name} {twice!r} occurs twice, but must occur once: {ANEW}")
+
+
+def write_predictions(directory, predictions):
+    """Write `predictions` to `directory`, in place of any that are there; old and new are never mixed.
+
+    Raises `BadPredictions` when the directory cannot be written.
+    """
+    directory = Path(directory)
+    found = predictions.candidates
+    film = np.repeat(np.arange(len(predictions.image_ids)), np.diff(found.offsets))
+    opacity = _long(predictions.opacity[..., None])
+    study = _long(predictions.study)
+    names = {part: [source.name for source in group] for part, group in _sources(predictions).items()}
+    files = {
+        "candidates": write_columns(
+            directory, "candidates",
+            {"image_id": (predictions.image_ids, film), "source": (names["candidates"], found.source)},
+            dict(zip(DETECTION, (*found.boxes.T, found.scores), strict=True))),
+        "opacity": write_columns(
+            directory, "opacity",
+            {"image_id": (predictions.image_ids, opacity[0]), "source": (names["opacity"], opacity[1])},
+            {"probability": opacity[2][0]}),
+        "study": write_columns(
+            directory, "study",
+            {"study_id": (predictions.study_ids, study[0]), "source": (names["study"], study[1])},
+            dict(zip(STUDY_CLASSES, study[2], strict=True)))}
+    manifest = {
+        **predictions.manifest, "format": FORMAT, "files": files, "image_ids": predictions.image_ids,
+        "study_ids": predictions.study_ids,
+        "sources": {part: [asdict(source) for source in group] for part, group in _sources(predictions).items()}}
+    with whole_file(directory / MANIFEST, BadPredictions) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1))
+    for old in directory.iterdir():
+        if _FILE.fullmatch(old.name) and old.name not in files.values():
+            old.unlink(missing_ok=True)
+
+
+def _sources(predictions):
+    return dict(zip(_PARTS, (predictions.candidates.sources, predictions.opacity_sources,
+                             predictions.study_sources), strict=True))
+
+
+def _long(values):
+    """Row [P], source [P] and the values [C,P] of `values` [R,A,C] that are there."""
+    row, source = np.nonzero(~np.isnan(values).any(axis=2))
+    return row, source, values[row, source].T
+
+
+def read_predictions(directory):
+    """The `Predictions` in `directory`. Raises `BadPredictions` naming what is missing or breaks a rule."""
+    directory = Path(directory)
+    manifest = _read_manifest(directory)
+    image_ids, study_ids = tuple(manifest["image_ids"]), tuple(manifest["study_ids"])
+    sources = {part: tuple(Source(**each) for each in manifest["sources"][part]) for part in _PARTS}
+    tables = {}
+    for part, level, ids, names in (("candidates", "image_id", image_ids, DETECTION),
+                                    ("opacity", "image_id", image_ids, ("probability",)),
+                                    ("study", "study_id", study_ids, STUDY_CLASSES)):
+        tables[part] = read_columns(directory / manifest["files"][part], {
+            level: ids, "source": [source.name for source in sources[part]]}, names)
+    opacity = _dense(tables["opacity"], len(image_ids), len(sources["opacity"]), "opacity")
+    return Predictions(
+        image_ids, study_ids, _candidates(tables["candidates"], len(image_ids), sources["candidates"]),
+        opacity[..., 0], sources["opacity"],
+        _dense(tables["study"], len(study_ids), len(sources["study"]), "study"), sources["study"], manifest)
+
+
+def _read_manifest(directory):
+    path = directory / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadPredictions(f"{path} cannot be read ({error.strerror}), but a directory of predictions "
+                             "begins with it: name one that `python -m core predict` wrote.") from None
+    except (ValueError, RecursionError) as error:
+        raise BadPredictions(f"{path} is no JSON ({error}), but must be: {ANEW}") from None
+    rules = {
+        "format": lambda value: value == FORMAT,
+        "image_ids": _texts, "study_ids": _texts,
+        "files": lambda value: set(value) == set(_PARTS) and all(map(_FILE.fullmatch, value.values())),
+        "sources": lambda value: set(value) == set(_PARTS) and all(
+            set(each) == {"model", "fold", "view"} for group in value.values() for each in group)}
+    for key, rule in rules.items():
+        try:
+            fits = rule(manifest[key])
+        except (TypeError, KeyError, AttributeError):
+            fits = False
+        if not fits:
+            raise BadPredictions(f"{path} holds no usable {key!r}, but each of {', '.join(rules)} is needed "
+                                 f"in format {FORMAT}: {ANEW}")
+    return manifest
+
+
+def _texts(values):
+    return isinstance(values, list) and all(isinstance(each, str) for each in values)
+
+
+def _candidates(table, films, sources):
+    film, source, numbers = table
+    scores = numbers[:, 4]
+    place = film * max(len(sources), 1) + source
+    step = np.diff(place)
+    if (step < 0).any() or (np.diff(scores)[step == 0] > 0).any():
+        order = np.lexsort((-scores, place))
+        film, source, numbers = film[order], source[order], numbers[order]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(film, minlength=films))])
+    return Candidates(numbers[:, :4].copy(), numbers[:, 4].copy(), source, offsets, sources)
+
+
+def _dense(table, rows, sources, part):
+    """float32 [R,A,C] from a table with at most one row for each id and source; NaN where there is none."""
+    row, source, numbers = table
+    place = row * max(sources, 1) + source
+    if len(np.unique(place)) < len(place):
+        raise BadPredictions(f"an id occurs twice for one source in the {part} file, but is predicted once: "
+                             f"{ANEW}")
+    if np.isnan(numbers).any():
+        raise BadPredictions(f"a probability in the {part} file is NaN, but must be in 0..1: {ANEW}")
+    values = np.full((rows * sources, numbers.shape[1]), np.nan, np.float32)
+    values[place] = numbers
+    return values.reshape(rows, sources, numbers.shape[1])
