@@ -1,0 +1,117 @@
+"""From path lengths to a 12-bit picture: beam, scatter, quantum noise, detector, tone curve, burnt-in writing.
+
+Beer and Lambert: I = I0 exp(-sum mu t), with effective coefficients of a 120 kV beam (NIST XCOM, about 60 keV).
+This module knows nothing of studies, labels or files.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from train.markings import devices
+from train.opacities import FIELD, fractal, outside_collapse, presence, visible_extent
+from train.projection import solid_tubes
+from train.skeleton import airways, grow_vessels, ribs, shoulder_girdle, spine
+from train.thorax import body_chord, bowel_gas, breast_chord, lung_chord, smoothstep
+
+MU_SOFT, MU_LUNG, MU_BONE, MU_METAL = .20, .055, .52, 6.0  # per cm
+SHARE_GAP = MU_SOFT - MU_LUNG
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """One shot: `grey` [height,width] float32 0..1 (bright = dense), boxes [N,4] xyxy px, the added attenuation."""
+
+    grey: np.ndarray
+    boxes: np.ndarray
+    added: np.ndarray
+
+
+def attenuation(frame, patient, lesions, seed, study_seed):
+    """Attenuation [height,width] float32 without unit, boxes [N,4] float32 and added attenuation of the lesions.
+
+    `seed` fixes what belongs to the body (ribs, vessels, textures), so that two films of one patient agree;
+    `study_seed` what belongs to the day (gas, leads and lines).
+    """
+    rng = np.random.default_rng(seed)
+    x, y = frame.grid()
+    lung = lung_chord(patient, x, y, frame.oblique)
+    chest = np.minimum(lung * .6, 1.5) / 1.5
+    haze = frame.sample(fractal(rng, 384, 6, first=5, persistence=.7), FIELD)
+    branches = [rod for side in (-1, 1) for rod in grow_vessels(patient, side, rng)]
+    vessels = solid_tubes(frame, branches) * chest
+    filled = np.zeros_like(lung)
+    groups = {}
+    for lesion in lesions:
+        if lesion.kind == "pneumothorax":
+            gone = smoothstep(outside_collapse(lesion, patient, x, y) / .08 + .5)
+            vessels, haze = vessels * (1 - gone), haze * (1 - gone)
+            filled -= .12 * gone
+            rim = np.exp(-(outside_collapse(lesion, patient, x, y) / .05) ** 2)
+            groups[-1] = groups.get(-1, 0) + .07 * rim * chest
+            continue
+        share = presence(lesion, frame, patient, x, y) * (x * lesion.side > 0)
+        groups[lesion.group] = groups.get(lesion.group, 0) + SHARE_GAP * share * np.minimum(lung, lesion.depth)
+        filled += share
+    added = sum(groups.values(), np.zeros_like(lung))
+    boxes = [visible_extent(part) for group, part in sorted(groups.items()) if group >= 0]
+    boxes = np.array([box for box in boxes if box is not None], np.float32).reshape(-1, 4)
+    air = lung * (1 + .05 * haze) + airways(frame, patient) * .75
+    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .55
+    day = np.random.default_rng(study_seed)
+    gas = bowel_gas(patient, day.random(5), x, y)
+    folds = frame.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
+    flesh = flesh * (1 + .015 * folds)
+    bone = ribs(frame, patient, rng) + deep_bones(frame, patient, rng)
+    total = (MU_SOFT * np.clip(flesh - air - gas, 0, None) + MU_LUNG * lung + (MU_BONE - MU_SOFT) * bone
+             + SHARE_GAP * vessels * np.clip(1 - .9 * filled, .1, 1) + added
+             + MU_METAL * devices(frame, patient, day))
+    return total.astype(np.float32), boxes, added, lung
+
+
+def deep_bones(frame, patient, rng):
+    """Path length [height,width] float32 in cm of the bones far from the detector: drawn coarse, hence soft."""
+    factor = max(1, round(frame.pixels_per_cm / 12))
+    coarse = frame.reduced(factor)
+    backbone = cv2.GaussianBlur(spine(coarse, patient), (0, 0), .09 * coarse.pixels_per_cm)
+    return frame.enlarge(shoulder_girdle(coarse, patient, rng) + backbone, factor)
+
+
+def blur(picture, sigma):
+    """Gaussian blur; wide ones are computed on a reduced picture."""
+    step = max(1, int(sigma // 3))
+    if step == 1:
+        return cv2.GaussianBlur(picture, (0, 0), sigma)
+    height, width = picture.shape
+    small = cv2.resize(picture, (max(1, width // step), max(1, height // step)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def detect(total, frame, rng, dose=1.0):
+    """Measured attenuation [height,width] float32: scatter, blur of the detector and quantum noise added."""
+    cm = frame.pixels_per_cm
+    primary = np.exp(-total)
+    scatter = .24 * blur(primary * total, 3.6 * cm) + .004
+    signal = cv2.GaussianBlur(primary, (0, 0), max(.45, .014 * cm)) + scatter
+    # quanta a pixel: fewer in small pixels, so fine films are grainier
+    quanta = 1.1e6 * dose * (30 / cm) ** .6
+    noise = cv2.GaussianBlur(rng.standard_normal(total.shape).astype(np.float32), (0, 0), .6) * 1.7
+    return -np.log(np.clip(signal + noise * np.sqrt(signal / quanta), 1e-4, None))
+
+
+def tone(measured, frame, lung, contrast=1.0):
+    """Grey [height,width] float32 in 0..1, bright = dense: dynamic range compressed, edges lifted, soft shoulders.
+
+    `lung` [height,width] is the path length through lung in cm; like an automatic exposure it sets what is dark.
+    """
+    cm = frame.pixels_per_cm
+    body = np.clip(measured, .35, 4.2)
+    wide, fine = blur(body, 3.0 * cm), blur(body, .25 * cm)
+    lifted = body - .25 * (wide - wide.mean()) + .45 * (body - fine)
+    black = np.percentile(lifted[lung > np.percentile(lung, 75)], 12) - .25
+    white = np.percentile(lifted, 97)
+    t = (lifted - black) / (white - black) * 2 - 1
+    s_curve = np.tanh(1.25 * contrast * t) / np.tanh(1.25 * contrast)
+    return np.clip(.5 + .43 * s_curve, 0, 1)

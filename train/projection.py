@@ -1,0 +1,162 @@
+"""Projection of tubes and shells in centimetres onto a film: from points in space to path lengths in pixels.
+
+The world frame is in cm: x to the viewer's right (the patient's left), y down from the apex of the lungs, z towards
+the patient's front. The beam runs along z. This module knows nothing of anatomy, attenuation or display.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a film lies in the world: size in pixels, pixels per cm, centre, and how the patient stands to it.
+
+    `tilt` (radians) turns the picture in its plane; `oblique` (cm of x per cm of z) shears front against back, which
+    is what a small rotation about the long axis does to a projection.
+    """
+
+    width: int
+    height: int
+    pixels_per_cm: float
+    centre_x: float
+    centre_y: float
+    tilt: float = 0.0
+    oblique: float = 0.0
+
+    @property
+    def to_pixels(self):
+        """Affine matrix [2,3] float64 from (x, y, 1) in cm at z = 0 to pixel coordinates."""
+        cos, sin = np.cos(self.tilt) * self.pixels_per_cm, np.sin(self.tilt) * self.pixels_per_cm
+        linear = np.array([[cos, -sin], [sin, cos]])
+        shift = np.array([self.width / 2, self.height / 2]) - linear @ np.array([self.centre_x, self.centre_y])
+        return np.column_stack([linear, shift])
+
+    def project(self, points):
+        """Pixel coordinates, two arrays [N], of `points` [N,3] in cm."""
+        matrix = self.to_pixels.astype(points.dtype)
+        x, y, z = points.T
+        x = x + points.dtype.type(self.oblique) * z
+        return tuple(a * x + b * y + c for a, b, c in matrix)
+
+    def reduced(self, factor):
+        """The same film with pixels `factor` times as wide, rounded up to whole pixels."""
+        width, height = -(-self.width // factor), -(-self.height // factor)
+        shift = np.array([width * factor - self.width, height * factor - self.height]) / 2 / self.pixels_per_cm
+        cos, sin = np.cos(self.tilt), np.sin(self.tilt)
+        return replace(self, width=width, height=height, pixels_per_cm=self.pixels_per_cm / factor,
+                       centre_x=self.centre_x + float(cos * shift[0] + sin * shift[1]),
+                       centre_y=self.centre_y + float(cos * shift[1] - sin * shift[0]))
+
+    def enlarge(self, picture, factor):
+        """Film [height,width] float32 from `picture` made on `reduced(factor)`."""
+        big = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+        return big[:self.height, :self.width]
+
+    def grid(self, step=1):
+        """World x and y, each float32 [height/step, width/step], of the pixel centres of every `step`-th pixel."""
+        inverse = cv2.invertAffineTransform(self.to_pixels)
+        row = (np.arange(0, self.height, step) + (step - 1) / 2)[:, None]
+        column = (np.arange(0, self.width, step) + (step - 1) / 2)[None]
+        return tuple((a * column + b * row + c).astype(np.float32) for a, b, c in inverse)
+
+    def sample(self, field, extent):
+        """Film [height,width] float32 of a square `field` that covers `extent` cm (x0, y0, side); edges repeat."""
+        x0, y0, side = extent
+        cell = side / field.shape[0]
+        to_cell = np.array([[1 / cell, 0, -x0 / cell], [0, 1 / cell, -y0 / cell], [0, 0, 1]])
+        back = to_cell @ np.vstack([cv2.invertAffineTransform(self.to_pixels), [0, 0, 1]])
+        return cv2.warpAffine(np.asarray(field, np.float32), back[:2], (self.width, self.height),
+                              flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT)
+
+
+def splat(frame, points, volumes):
+    """Path length [height,width] float32 in cm of `points` [N,3] (cm) that hold `volumes` [N] (cm3) each.
+
+    Every point is shared by the four pixels around it (bilinear), so volume is conserved inside the film.
+    """
+    u, v = frame.project(points)
+    inside = (u > -1) & (v > -1) & (u < frame.width - .01) & (v < frame.height - .01)
+    picture = np.zeros((frame.height + 2, frame.width + 2), np.float32)  # a margin catches what falls off the edge
+    if not inside.any():
+        return picture[1:-1, 1:-1]
+    u, v, volumes = u[inside] + 1, v[inside] + 1, volumes[inside]
+    left, top = u.astype(np.int32), v.astype(np.int32)
+    right_part, bottom_part = u - left, v - top
+    x0, y0, x1, y1 = left.min(), top.min(), left.max() + 2, top.max() + 2
+    stride, rows = x1 - x0, y1 - y0
+    corner = (top - y0) * stride + (left - x0)
+    total = np.zeros(rows * stride)
+    low = volumes * bottom_part
+    for weight, step in ((volumes - low, 0), (low, stride)):
+        right = weight * right_part
+        total += np.bincount(corner + step, weight - right, minlength=rows * stride)
+        total += np.bincount(corner + (step + 1), right, minlength=rows * stride)
+    picture[y0:y1, x0:x1] = total.reshape(rows, stride) * frame.pixels_per_cm ** 2
+    return picture[1:-1, 1:-1]
+
+
+def resample(path, radii, spacing):
+    """Points [M,3], radii [M] and step [M] in cm along `path` [K,3], at most `spacing` cm apart."""
+    lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    along = np.concatenate([[0], np.cumsum(lengths)])
+    count = max(2, int(np.ceil(along[-1] / spacing)))
+    at = (np.arange(count) + .5) * along[-1] / count
+    points = np.stack([np.interp(at, along, axis) for axis in path.T], axis=1)
+    return points, np.interp(at, along, radii), np.full(count, along[-1] / count)
+
+
+def solid_tubes(frame, tubes):
+    """Path length [height,width] float32 in cm through round rods: `tubes` is a list of (path [K,3], radii [K])."""
+    parts = [(*resample(path, radii, .5 / frame.pixels_per_cm), ) for path, radii in tubes]
+    if not parts:
+        return np.zeros((frame.height, frame.width), np.float32)
+    tangents = np.concatenate([np.gradient(points[:, :2], axis=0) for points, _, _ in parts])
+    points, radii, steps = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    normals = np.stack([-tangents[:, 1], tangents[:, 0]], 1)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
+    clouds, volumes = [], []
+    lanes = 2 ** np.ceil(np.log2(np.maximum(radii * frame.pixels_per_cm * 4, 3))).astype(int)
+    for count in np.unique(lanes):
+        rows = lanes == count
+        v = (np.arange(count) + .5) / count * 2 - 1
+        offset = v[None, :, None] * radii[rows, None, None] * normals[rows, None]
+        cloud = np.repeat(points[rows, None], count, axis=1)
+        cloud[..., :2] += offset
+        chord = 2 * radii[rows, None] * np.sqrt(1 - v ** 2)[None]
+        clouds.append(cloud.reshape(-1, 3))
+        volumes.append((chord * radii[rows, None] * 2 / count * steps[rows, None]).ravel())
+    return splat(frame, np.concatenate(clouds), np.concatenate(volumes))
+
+
+def flat_rod(frame, path, normals, tall, thick, wall, core=.25):
+    """Path length [height,width] float32 in cm of bone through a flat rod such as a rib: a dense wall, a loose core.
+
+    path: [K,3] cm. normals: [K,3] unit vectors along the thin axis of its elliptic section. tall, thick: half axes
+    [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
+    wall's.
+    """
+    spacing = .8 / frame.pixels_per_cm
+    points, tall, step = resample(path, tall, spacing)
+    _, thick, _ = resample(path, thick, spacing)
+    share = (np.arange(len(points)) + .5) / len(points)
+    normals = np.stack([np.interp(share, np.linspace(0, 1, len(path)), axis) for axis in normals.T], 1)
+    tangents = np.gradient(points, axis=0)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    normals = normals - (normals * tangents).sum(1, keepdims=True) * tangents
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    binormals = np.cross(tangents, normals)
+    across, along = (tall[:, None] * binormals).astype(np.float32), (thick[:, None] * normals).astype(np.float32)
+    clouds, volumes = [], []
+    for size, layer in ((1.0, wall), (.72, core * .5), (.3, core * .5)):
+        count = max(8, int(np.ceil(2 * np.pi * tall.max() * size / spacing)))
+        angle = ((np.arange(count) + .5) * 2 * np.pi / count)[:, None, None].astype(np.float32)
+        if layer != wall:  # a solid core: the layer stands for the ellipse's area between two sizes
+            layer = layer * float(thick.mean())
+        clouds.append(points.astype(np.float32) + size * (np.cos(angle) * across + np.sin(angle) * along))
+        arc = np.hypot(tall * np.sin(angle[..., 0]), thick * np.cos(angle[..., 0])) * size * 2 * np.pi / count
+        volumes.append(arc * layer * step)
+    return splat(frame, np.concatenate([c.reshape(-1, 3) for c in clouds]),
+                 np.concatenate([v.ravel() for v in volumes]).astype(np.float32))

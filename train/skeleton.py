@@ -1,0 +1,157 @@
+"""The bones, airways and vessels of the thorax phantom, as rods and shells in the frame of `train.projection`.
+
+Everything follows the patient's numbers, so that the ribs lie on the cage and the vessels inside the lungs. This
+module knows nothing of attenuation, disease or display.
+"""
+
+import numpy as np
+
+from train.projection import flat_rod, solid_tubes
+from train.thorax import cage_half_depth, cage_half_width, lung_chord, spine_x
+
+
+def rib_course(patient, number, side, jitter=0.0):
+    """Centre line [K,3] and outward normals [K,3] of rib `number` (1..12) on `side` (-1 viewer's left, 1 right)."""
+    pitch = (patient.lung_height + 2.0) / 9.6
+    start = -2.6 + pitch * (number - .6) * (1 - .012 * (6 - number))
+    end = {1: 2.25, 2: 2.35, 11: 1.25, 12: .95}.get(number, 2.45 - .03 * number)
+    theta = np.linspace(.16, end, 70)
+    drop = min(3.2 + 1.05 * number, 10.5) + jitter
+    y = start + drop * ((1 - np.cos(theta)) / 2) ** 1.12 - .55 * np.sin(2 * theta).clip(0) * (number > 1)
+    a, b = cage_half_width(patient, y) + .25, cage_half_depth(patient, y) + .3
+    if number == 1:
+        a, y = np.minimum(a, 6.8), y + .4
+    x = side * a * np.sin(theta) + spine_x(patient, y) * (theta < 1) * (1 - theta).clip(0)
+    z = -b * np.cos(theta)
+    normals = np.stack([side * np.sin(theta) / a, np.zeros_like(y), -np.cos(theta) / b], 1)
+    return np.stack([x, y, z], 1), normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def ribs(frame, patient, rng):
+    """Cortical path length [height,width] float32 in cm of the twelve pairs of ribs."""
+    total = np.zeros((frame.height, frame.width), np.float32)
+    for number in range(1, 13):
+        for side in (-1, 1):
+            path, normals = rib_course(patient, number, side, rng.normal(0, .25))
+            along = np.linspace(0, 1, len(path))
+            tall = (.50 + .18 * along) * (1.1 if 2 < number < 10 else .95) * rng.uniform(.93, 1.07)
+            wall = .105 if number < 11 else .08
+            total += flat_rod(frame, path, normals, tall, .29 - .05 * along, wall)
+    return total
+
+
+def _curve(*points):
+    """Smooth course [60,3] through a few points, by cubic interpolation over their index."""
+    from scipy.interpolate import CubicSpline
+    points = np.array(points, float)
+    return CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 60))
+
+
+def shoulder_girdle(frame, patient, rng):
+    """Cortical path length [height,width] float32 in cm of clavicles, scapulae and humeral heads."""
+    total = np.zeros((frame.height, frame.width), np.float32)
+    wide = patient.half_width
+    for side in (-1, 1):
+        lift = rng.normal(0, .4) - patient.shoulder
+        out = 2.2 + .3 * rng.normal() if patient.erect else 0.6
+        clavicle = _curve((side * 1.7, 3.4 + .3 * lift, 7), (side * 4.8, 2.6 + .5 * lift, 7.5),
+                          (side * 9.5, .8 + lift, 4), (side * (wide + 1.6), -.6 + lift, 1))
+        front = np.tile([0.0, 0.0, 1.0], (60, 1))
+        swell = .62 + .22 * np.abs(np.linspace(-1, 1, 60)) ** 2
+        total += flat_rod(frame, clavicle, front, swell, swell * .85, .12)
+        x0 = wide - 1.2 + out
+        border = _curve((side * (x0 + 1.3), 2.3 + lift, -5), (side * (x0 + .6), 6.5 + lift, -7),
+                        (side * (x0 - 1.2), 12.0 + lift, -8), (side * (x0 - 2.2), 14.2 + lift, -8))
+        blade = _curve((side * (x0 - 2.2), 14.2 + lift, -8), (side * (x0 - 5.4), 9 + lift, -8.5),
+                       (side * (x0 - 5.6), 3 + lift, -8), (side * (x0 - 3), -.3 + lift, -7))
+        spine = _curve((side * (x0 - 5.4), 3.6 + lift, -8.5), (side * (x0 - 1.6), 1.2 + lift, -8),
+                       (side * (x0 + 2.4), -1.4 + lift, -5), (side * (x0 + 3.4), -.8 + lift, -3))
+        for line, size, wall in ((border, .30, .10), (blade, .16, .05), (spine, .55, .07)):
+            total += flat_rod(frame, line, front, np.full(60, size), np.full(60, size * .8), wall)
+        total += _humerus(frame, side, x0 + 3.4, 2.4 + lift, patient.arms)
+    return total
+
+
+def _humerus(frame, side, x, y, arms):
+    shaft = _curve((side * x, y - 1.6, 0), (side * (x + .1), y, 0), (side * (x + .9), y + 4, 0),
+                   (side * (x + 1.4 + .25 * arms), y + 14, 0), (side * (x + 1.6 + .6 * arms), y + 26, 0))
+    along = np.linspace(0, 4, 60)
+    radius = np.interp(along, [0, .5, 1, 2, 4], [1.2, 2.2, 2.3, 1.25, 1.15])
+    return flat_rod(frame, shaft, np.tile([0.0, 0.0, 1.0], (60, 1)), radius, radius, .16)
+
+
+def spine(frame, patient):
+    """Cortical path length [height,width] float32 in cm of vertebral bodies, pedicles and spinous processes."""
+    total = np.zeros((frame.height, frame.width), np.float32)
+    pitch = (patient.lung_height + 2.0) / 9.6
+    for level in range(-3, 15):
+        y = -3.4 + pitch * level
+        x, wide, tall = spine_x(patient, y), 1.25 + .05 * level, pitch * .40
+        for edge in (-tall, tall):
+            plate = np.linspace([x - wide, y + edge, -5], [x + wide, y + edge, -5], 20)
+            total += flat_rod(frame, plate, np.tile([0, 1.0, 0], (20, 1)), np.full(20, 1.3), np.full(20, .16), .035, 0)
+        for side in (-1, 1):
+            wall = np.linspace([x + side * wide, y - tall, -5], [x + side * (wide - .1), y + tall, -5], 20)
+            total += flat_rod(frame, wall, np.tile([1.0, 0, 0], (20, 1)), np.full(20, 1.2), np.full(20, .14), .03, 0)
+            turn = np.linspace(0, 2 * np.pi, 24)
+            ring = np.stack([x + side * (wide - .35) + .24 * np.cos(turn), y - .25 * tall + .42 * np.sin(turn),
+                             np.full(24, -6.5)], 1)
+            total += solid_tubes(frame, [(ring, np.full(24, .10))])
+        spinous = np.linspace([x, y + .1, -8], [x, y + .9 * tall + .5, -9], 12)
+        total += flat_rod(frame, spinous, np.tile([1.0, 0, 0], (12, 1)), np.full(12, .25), np.full(12, .28), .08)
+    return total
+
+
+def airways(frame, patient):
+    """Path length [height,width] float32 in cm of air in trachea and main bronchi."""
+    split = patient.hilum * patient.lung_height - 2.0
+    top = [(.1, -12, 0), (spine_x(patient, 0) * .5, 0, 0), (-.2, split, -1)]
+    trunk = _curve(*top)
+    right = _curve((-.2, split, -1), (-2.0, split + 1.9, -1), (-3.6, split + 3.3, -2))
+    left = _curve((-.1, split, -1), (2.2, split + 2.0, -1), (4.6, split + 3.4, -2))
+    return solid_tubes(frame, [(trunk, np.full(60, .92)), (right, np.linspace(.70, .42, 60)),
+                               (left, np.linspace(.62, .36, 60))])
+
+
+def grow_vessels(patient, side, rng, tips=420):
+    """Rods [(path, radii), ...] of the vessels of one lung: a tree that fills it, thick at the hilum.
+
+    Each new tip joins the node that makes the way to it short and the way back to the hilum not long (a minimum
+    spanning tree with a cost on the path, Cuntz et al. 2010); radii follow Murray's law with exponent 2.8.
+    """
+    hilum = patient.hilum * patient.lung_height + (0 if side > 0 else .9)
+    x = side * rng.uniform(2.5, patient.half_width, 5 * tips)
+    y = rng.uniform(.3, patient.lung_height + 5, 5 * tips)
+    chord = lung_chord(patient, x, y)
+    keep = np.flatnonzero(chord > rng.uniform(1.0, 9, 5 * tips))[:tips]
+    z = (rng.random(len(keep)) - .5) * chord[keep] * .9
+    stem = np.array([[side * 3.0, hilum, 0], [side * 4.3, hilum + .5, 0], [side * 4.9, hilum + 2.5, -1],
+                     [side * 4.6, hilum + 4.6, -2], [side * 4.6, hilum - 1.6, 1], [side * 5.2, hilum - 3.2, 1]])
+    tip = np.stack([x[keep], y[keep], z], 1)
+    order = np.argsort(np.hypot(tip[:, 0] - stem[1, 0], tip[:, 1] - stem[1, 1]))
+    nodes, parents = np.concatenate([stem, tip[order]]), np.full(len(keep) + 6, -1)
+    parents[:6] = [-1, 0, 1, 2, 1, 4]
+    way = np.zeros(len(nodes))
+    way[:6] = [0, 1.4, 3.5, 5.6, 3.5, 5.3]
+    for new in range(6, len(nodes)):
+        gap = np.linalg.norm((nodes[:new] - nodes[new]) * [1, 1, .6], axis=1)
+        parents[new] = np.argmin(gap + .45 * way[:new])
+        way[new] = way[parents[new]] + gap[parents[new]]
+    return _rods(nodes, parents, rng)
+
+
+def _rods(nodes, parents, rng):
+    load = np.ones(len(nodes))
+    for node in range(len(nodes) - 1, 0, -1):
+        load[parents[node]] += load[node]
+    radius = .030 * load ** (1 / 2.8)
+    rods = []
+    for node in range(1, len(nodes)):
+        mother = parents[node]
+        t = np.linspace(0, 1, 8)[:, None]
+        bow = np.sin(np.pi * t) * rng.normal(0, .10, 3) * np.linalg.norm(nodes[node] - nodes[mother])
+        path = nodes[mother] * (1 - t) + nodes[node] * t + bow
+        start = min(radius[mother], radius[node] * 1.25)
+        end = radius[node] if load[node] > 1 else radius[node] * .4
+        rods.append((path, np.linspace(start, end, 8)))
+    return rods
