@@ -1,0 +1,219 @@
+"""Encoded pixel data of one frame -> stored samples, by the transfer syntaxes of PS3.5 Annex A.
+
+Every codec is told the size that the header promises, and the codestream's own size is compared with it before
+anything is decoded, so a small file cannot ask for a large memory. Errors are `UnreadableFilm` whose text continues
+after a file's name. It knows nothing of DICOM headers, of signs or of what the samples mean.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from pydicom import uid
+from pydicom.encaps import generate_fragments, parse_basic_offsets
+from pydicom.filebase import DicomBytesIO
+
+from core.errors import UnreadableFilm
+
+NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian,
+          uid.ExplicitVRBigEndian)
+JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless,
+        uid.JPEGLSNearLossless)
+JPEG2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+READABLE = (*NATIVE, *JPEG, *JPEG2000, uid.RLELossless)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the header promises of a frame: `rows`, `columns`, and bits per sample as allocated, 8 or 16."""
+
+    rows: int
+    columns: int
+    allocated: int
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What a codestream says of itself; `kind` is 'dct', 'lossless', 'jpeg-ls' or 'jpeg 2000', `precision` in bits."""
+
+    kind: str
+    rows: int
+    columns: int
+    components: int
+    precision: int
+
+
+def samples(data, syntax, shape, words=False):
+    """Samples of the one frame in `data` (bytes) as uint8 or uint16 [H,W], and the precision in bits they carry.
+
+    `syntax`: transfer syntax UID; `words`: native 8-bit data were written as 16-bit words (VR OW), which matters for
+    big endian. Raises `UnreadableFilm` for an unknown syntax, missing, short, damaged or contradicting data.
+    """
+    if syntax not in READABLE:
+        raise UnreadableFilm(f"is encoded as {uid.UID(syntax).name}, but only native, JPEG, JPEG-LS, JPEG 2000 and RLE "
+                             "films can be decoded: convert it to Explicit VR Little Endian.")
+    if syntax in NATIVE:
+        return _native(data, syntax == uid.ExplicitVRBigEndian, shape, words), shape.allocated
+    frame = _frame(data)
+    if syntax == uid.RLELossless:
+        return _rle(frame, shape), shape.allocated
+    coded = codestream(frame)
+    if (coded.rows, coded.columns, coded.components) != (shape.rows, shape.columns, 1):
+        raise UnreadableFilm(f"holds a {coded.kind} image of {coded.rows} rows, {coded.columns} columns and "
+                             f"{coded.components} components, but its header promises {shape.rows}, {shape.columns} "
+                             "and 1: send it again from its source.")
+    return _decoded(frame, coded), coded.precision
+
+
+def _native(data, big_endian, shape, words):
+    needed = shape.rows * shape.columns * shape.allocated // 8
+    if len(data) < needed:
+        raise UnreadableFilm(f"holds {len(data)} bytes of pixel data, but {shape.rows} x {shape.columns} pixels of "
+                             f"{shape.allocated} bits need {needed}: it is truncated, copy it again.")
+    if shape.allocated == 8:
+        if big_endian and words and len(data) % 2 == 0:
+            data = np.frombuffer(data, "u2").byteswap().tobytes()
+        found = np.frombuffer(data, np.uint8, needed)
+    else:
+        found = np.frombuffer(data, ">u2" if big_endian else "<u2", needed // 2).astype(np.uint16, copy=False)
+    return found.reshape(shape.rows, shape.columns)
+
+
+def _frame(data):
+    """All fragments of encapsulated `data` in one piece: a film has one frame, whatever the offset table says."""
+    try:
+        stream = DicomBytesIO(data)
+        parse_basic_offsets(stream)
+        frame = b"".join(generate_fragments(stream))
+    except Exception as failure:  # pydicom raises what it likes on damaged encapsulation
+        raise UnreadableFilm(f"has pixel data whose fragments cannot be found ({_first_line(failure)}), but compressed "
+                             "pixel data must be encapsulated as in PS3.5 A.4: copy it again.") from None
+    if not frame:
+        raise UnreadableFilm("has 0 bytes of compressed pixel data, but a film needs one frame: copy it again.")
+    return frame
+
+
+def codestream(frame):
+    """`Coded` of a JPEG, JPEG-LS or JPEG 2000 codestream (bytes), read from its headers only."""
+    start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)  # SOC, SIZ; a JP2 file header may stand before them
+    try:
+        if frame[:2] == b"\xff\xd8":
+            return _jpeg_size(frame)
+        if start >= 0:
+            return _jpeg2000_size(frame[start + 4:start + 4 + 42])
+    except IndexError:
+        pass
+    raise UnreadableFilm(f"has compressed pixel data that begin with {frame[:4].hex(' ')}, but JPEG begins with ff d8 "
+                         "and JPEG 2000 with ff 4f ff 51: copy it again.")
+
+
+def _jpeg_size(frame):
+    """ISO 10918-1 B.2: markers up to the start of frame, which holds precision, rows, columns and components."""
+    at = 2
+    while frame[at] == 0xFF:
+        marker = frame[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+            kind = {0xC3: "lossless", 0xF7: "jpeg-ls"}.get(marker, "dct")
+            big = int.from_bytes
+            return Coded(kind, big(frame[at + 5:at + 7], "big"), big(frame[at + 7:at + 9], "big"), frame[at + 9],
+                         frame[at + 4])
+        else:
+            at += 2 + max(2, int.from_bytes(frame[at + 2:at + 4], "big"))
+    raise IndexError
+
+
+def _jpeg2000_size(segment):
+    """ISO 15444-1 A.5.1: the SIZ segment, from its length field on."""
+    right, bottom, left, top = (int.from_bytes(segment[at:at + 4], "big") for at in (4, 8, 12, 16))
+    return Coded("jpeg 2000", bottom - top, right - left, int.from_bytes(segment[36:38], "big"),
+                 (segment[38] & 0x7F) + 1)
+
+
+def _decoded(frame, coded):
+    """Samples [H,W] of a codestream that says what it should."""
+    decoders = {"dct": _dct, "lossless": _by_gdcm, "jpeg-ls": _jpeg_ls, "jpeg 2000": _jpeg2000}
+    if coded.kind != "jpeg 2000" and b"\xff\xd9" not in frame[-64:]:
+        raise UnreadableFilm(f"holds {len(frame)} bytes of {coded.kind} data without an end marker, but a whole image "
+                             "ends with ff d9: it is truncated, copy it again.")
+    try:
+        found = decoders[coded.kind](frame, coded)
+    except UnreadableFilm:
+        raise
+    except Exception as failure:  # each library has errors of its own
+        raise _damaged(coded.kind, _first_line(failure)) from None
+    container = np.uint8 if coded.precision <= 8 else np.uint16
+    if isinstance(found, np.ndarray) and found.shape == (coded.rows, coded.columns) and found.dtype == container:
+        return found
+    if isinstance(found, np.ndarray) or len(found) != coded.rows * coded.columns * np.dtype(container).itemsize:
+        raise _damaged(coded.kind, "its decoder gave a picture of another size")
+    return np.frombuffer(found, container).reshape(coded.rows, coded.columns)
+
+
+def _dct(frame, coded):
+    if coded.precision != 8:
+        return _by_gdcm(frame, coded)
+    found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None:
+        raise _damaged(coded.kind, "its decoder gave no picture")
+    return found
+
+
+def _jpeg_ls(frame, coded):
+    import jpeg_ls
+
+    return jpeg_ls.decode_pixel_data(frame)[0]
+
+
+def _jpeg2000(frame, coded):
+    import openjpeg
+
+    if coded.precision > 16:
+        raise UnreadableFilm(f"holds JPEG 2000 samples of {coded.precision} bits, but at most 16 can be shown: convert "
+                             "it to 16 bits.")
+    return openjpeg.decode_pixel_data(frame, version=2)
+
+
+def _rle(frame, shape):
+    from rle.utils import decode_pixel_data
+
+    try:
+        found = decode_pixel_data(frame, version=2, rows=shape.rows, columns=shape.columns,
+                                  bits_allocated=shape.allocated)
+        return np.frombuffer(found, "u1" if shape.allocated == 8 else "<u2").reshape(shape.rows, shape.columns)
+    except Exception as failure:  # the library raises several kinds
+        raise _damaged("RLE", _first_line(failure)) from None
+
+
+def _by_gdcm(frame, coded):
+    """JPEG lossless and 12-bit DCT, which only GDCM decodes among the free libraries."""
+    import gdcm
+
+    kinds = {"lossless": gdcm.TransferSyntax.JPEGLosslessProcess14, "dct": gdcm.TransferSyntax.JPEGExtendedProcess2_4}
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(frame)
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((coded.columns, coded.rows, 1))
+    image.SetDataElement(element)
+    grey = gdcm.PhotometricInterpretation.GetPIType("MONOCHROME2")
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(grey))
+    image.SetTransferSyntax(gdcm.TransferSyntax(kinds[coded.kind]))
+    allocated = 8 if coded.precision <= 8 else 16
+    image.SetPixelFormat(gdcm.PixelFormat(1, allocated, coded.precision, coded.precision - 1, 0))
+    return image.GetBuffer().encode("utf-8", "surrogateescape")  # SWIG hands the bytes over as text
+
+
+def _damaged(kind, reason):
+    return UnreadableFilm(f"holds {kind} pixel data that cannot be decoded ({reason}), but a film must decode whole: "
+                          "copy it again from its source.")
+
+
+def _first_line(failure):
+    """The first line of a foreign exception, short enough for a sentence."""
+    return (" ".join(str(failure).split("\n")[0].split()).rstrip(".") or type(failure).__name__)[:120]

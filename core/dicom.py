@@ -1,0 +1,216 @@
+"""One DICOM file -> `Film`, or `Header` where only its identity is wanted; every failure is one `UnreadableFilm`.
+
+The pipeline is Modality -> VOI -> Presentation (PS3.4 N.2); each stage adds a sentence to `Film.steps`. It knows
+nothing of data sets, of networks or of the screen.
+"""
+
+import math
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from core.attributes import integer, items, lookup_table, number, numbers, quiet, text, texts
+from core.display import histogram, modality_values, stored_values, without_padding
+from core.errors import BadSettings, UnreadableFilm
+from core.film import Film, Header
+from core.looks import choose, describe
+from core.pixels import photometric, sides, stored_pixels
+
+HEADER = ("PatientID", "StudyInstanceUID", "SOPInstanceUID", "Rows", "Columns", "PhotometricInterpretation",
+          "Modality", "ViewPosition")
+FILM = (*HEADER, "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+        "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+        "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence",
+        "PresentationLUTShape", "PixelSpacing", "ImagerPixelSpacing", "PixelSpacingCalibrationType",
+        "PatientOrientation", "ImageLaterality", "Laterality", "PixelData", "FloatPixelData", "DoubleFloatPixelData")
+OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
+
+
+def read_header(path):
+    """`Header` of the DICOM file `path`; its pixel data are not touched. Raises `UnreadableFilm`."""
+    path = Path(path)
+    with _naming(path), quiet():
+        dataset = _dataset(path, HEADER, stop_before_pixels=True)
+        rows, columns = sides(dataset)
+        return Header(text(dataset, "PatientID"), text(dataset, "StudyInstanceUID"), text(dataset, "SOPInstanceUID"),
+                      rows, columns, text(dataset, "PhotometricInterpretation").upper(), text(dataset, "Modality"),
+                      text(dataset, "ViewPosition"))
+
+
+def read_film(path):
+    """`Film` of the DICOM file `path`, decoded. Raises `UnreadableFilm` for what cannot be shown truthfully."""
+    path = Path(path)
+    with _naming(path), quiet():
+        return _film(_dataset(path, FILM), path.stem)
+
+
+@contextmanager
+def _naming(path):
+    """Put the file's name before the sentence of any `UnreadableFilm` raised inside."""
+    try:
+        yield
+    except UnreadableFilm as failure:
+        raise UnreadableFilm(f"{path.name} {failure}") from None
+
+
+def _dataset(path, keywords, **how):
+    """The attributes `keywords` of the file, as a pydicom data set."""
+    tags = [Tag(keyword) for keyword in keywords]
+    try:
+        with path.open("rb") as file:
+            bare = _starts_like_a_data_set(file.read(136))
+            file.seek(0)
+            return pydicom.dcmread(file, specific_tags=tags, force=bare, **how)
+    except OSError as failure:
+        raise UnreadableFilm(f"cannot be opened ({failure.strerror or failure}), but a readable file is needed: check "
+                             "its path and permissions.") from None
+    except InvalidDicomError:
+        raise UnreadableFilm("is not a DICOM file: byte 128 must be followed by 'DICM', choose another file.") from None
+    except Exception as failure:  # pydicom raises what it likes on damaged files
+        reason = " ".join(str(failure).split())[:120] or type(failure).__name__
+        raise UnreadableFilm(f"cannot be read as DICOM ({reason}), but every element must be whole: copy it again from "
+                             "its source.") from None
+
+
+def _starts_like_a_data_set(head):
+    """Whether a file without preamble begins with group 2 or 8, as the files of some old devices do."""
+    return head[128:132] != b"DICM" and head[:4] in (b"\2\0\0\0", b"\2\0\1\0", b"\2\0\2\0", b"\2\0\x10\0",
+                                                     b"\x08\0\0\0", b"\x08\0\1\0", b"\x08\0\5\0", b"\x08\0\x08\0",
+                                                     b"\x08\0\x16\0")
+
+
+def _syntax(dataset):
+    """Transfer syntax UID (str); files without one are taken as pydicom could parse them."""
+    if stated := dataset.file_meta.get("TransferSyntaxUID"):
+        return str(stated)
+    implicit, little = dataset.original_encoding
+    return str(ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
+
+
+def _film(dataset, image_id):
+    scheme, syntax = photometric(dataset), _syntax(dataset)
+    pixels, bits_stored, decoding = stored_pixels(dataset, syntax)
+    signed, big_endian = pixels.dtype == np.int16, syntax == ExplicitVRBigEndian
+    slope, intercept, modality_lut, modality = _modality(dataset, signed, big_endian)
+    values = modality_values(stored_values(pixels.dtype), slope, intercept, modality_lut)
+    padding, counts, padded = _padding(dataset, pixels)
+    tables, broken = _tables(dataset, signed and modality_lut is None, big_endian)
+    looks, remarks = choose(tables, _windows(dataset), values, counts)
+    inverted, presentation = polarity(scheme, text(dataset, "PresentationLUTShape").upper())
+    spacing, kind = _spacing(dataset)
+    return Film(
+        pixels=pixels, slope=slope, intercept=intercept, modality_lut=modality_lut, looks=looks,
+        photometric=scheme, inverted=inverted, bits_stored=bits_stored, padding=padding, spacing_mm=spacing,
+        spacing_kind=kind, orientation=_orientation(texts(dataset, "PatientOrientation")), image_id=image_id,
+        sop_instance_uid=text(dataset, "SOPInstanceUID"), study_instance_uid=text(dataset, "StudyInstanceUID"),
+        patient_id=text(dataset, "PatientID"), modality=text(dataset, "Modality"),
+        view_position=text(dataset, "ViewPosition"),
+        laterality=text(dataset, "ImageLaterality") or text(dataset, "Laterality"), transfer_syntax=syntax,
+        steps=(*decoding, *padded, modality, *broken, *remarks,
+               f"VOI: shown first is '{looks[0].name}', {describe(looks[0])}.", presentation))
+
+
+def _modality(dataset, signed, big_endian):
+    """Slope, intercept, `LookupTable` or None, and the stage's sentence (PS3.3 C.11.1)."""
+    if tables := items(dataset, "ModalityLUTSequence"):
+        try:
+            table = lookup_table(tables[0], signed, big_endian)
+        except BadSettings as fault:
+            raise UnreadableFilm(f"has a Modality LUT without which its values mean nothing: {fault}") from None
+        return 1.0, 0.0, table, f"Modality: look-up table of {len(table.entries)} entries."
+    slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
+    if not math.isfinite(slope) or not math.isfinite(intercept):
+        raise UnreadableFilm(f"has Rescale Slope {slope:g} and Intercept {intercept:g}, but both must be finite "
+                             "numbers: repair the header.")
+    if slope == 0:
+        return 1.0, 0.0, None, "Modality: Rescale Slope 0 would make every pixel the same and is not applied."
+    if (slope, intercept) == (1, 0):
+        return 1.0, 0.0, None, "Modality: values as stored."
+    sign = "-" if intercept < 0 else "+"
+    return slope, intercept, None, f"Modality: stored value x {slope:g} {sign} {abs(intercept):g}."
+
+
+def _padding(dataset, pixels):
+    """Padding (lowest, highest) or None, the histogram without it, and sentences (PS3.3 C.7.5.1.1.2)."""
+    counts = histogram(pixels)
+    value, limit = integer(dataset, "PixelPaddingValue"), integer(dataset, "PixelPaddingRangeLimit")
+    if value is None:
+        return None, counts, ()
+    low, high = sorted(_as_stored(one, pixels.dtype) for one in (value, value if limit is None else limit))
+    kept = without_padding(counts, pixels.dtype, (low, high))
+    padded = int(counts.sum() - kept.sum())
+    if not kept.any():
+        return None, counts, (f"Padding: all pixels have the padding value {low} to {high}, which is not believed.",)
+    return (low, high), kept, (f"Padding: {padded} pixels of value {low} to {high} are black and do not count.",)
+
+
+def _as_stored(value, dtype):
+    """A padding value in the sign of the pixels: headers state it as US and as SS for the same 16 bits."""
+    if dtype == np.int16:
+        return value - 65536 if value > 32767 else value
+    return value + 65536 if value < 0 else value
+
+
+def _tables(dataset, signed, big_endian):
+    """VOI LUTs as (`LookupTable`, explanation), and sentences on those that are broken (PS3.3 C.11.2.1.1)."""
+    tables, broken = [], []
+    for item in items(dataset, "VOILUTSequence"):
+        try:
+            tables.append((lookup_table(item, signed, big_endian), text(item, "LUTExplanation")))
+        except BadSettings as fault:
+            broken.append(f"VOI: a table of the header was not used, since {fault}")
+    return tables, broken
+
+
+def _windows(dataset):
+    """Windows as (center, width, function, explanation); a center without a width gets NaN."""
+    centers, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    explanations = texts(dataset, "WindowCenterWidthExplanation")
+    function = text(dataset, "VOILUTFunction").upper() or "LINEAR"
+
+    def at(values, n, absent):
+        return values[n] if n < len(values) else absent
+
+    return [(at(centers, n, math.nan), at(widths, n, math.nan), function, at(explanations, n, ""))
+            for n in range(max(len(centers), len(widths)))]
+
+
+def polarity(scheme, shape):
+    """Whether low values are bright, and the sentence that says why.
+
+    `scheme`: Photometric Interpretation; `shape`: Presentation LUT Shape or ''. In an image, INVERSE is how
+    MONOCHROME1 is restated (PS3.3 C.8.11.3: "INVERSE ... shall be used if ... MONOCHROME1"), so the two together are
+    one inversion and not two.
+    """
+    stated = f"{scheme} with Presentation LUT Shape {shape}" if shape else scheme
+    inverted = scheme == "MONOCHROME1" or shape == "INVERSE"
+    contradiction = shape in ("IDENTITY", "INVERSE") and (scheme == "MONOCHROME1") != (shape == "INVERSE")
+    return inverted, (f"Presentation: {stated}: {'low' if inverted else 'high'} values are bright"
+                      f"{', though the two contradict each other' if contradiction else ''}.")
+
+
+def _spacing(dataset):
+    """(between rows, between columns) in mm and what they measure, or (None, None) (PS3.3 10.7.1)."""
+    at_detector, stated = (_pair(numbers(dataset, name)) for name in ("ImagerPixelSpacing", "PixelSpacing"))
+    if stated and ((at_detector and stated != at_detector) or text(dataset, "PixelSpacingCalibrationType")):
+        return stated, "calibrated"
+    found = at_detector or stated
+    return found, "at detector" if found else None
+
+
+def _pair(values):
+    usable = len(values) == 2 and all(math.isfinite(one) and one > 0 for one in values)
+    return tuple(values) if usable else None
+
+
+def _orientation(directions):
+    """Letters at the left, right, top and bottom edge from Patient Orientation (PS3.3 C.7.6.1.1.1), or None."""
+    if len(directions) != 2 or not all(one and set(one) <= OPPOSITE.keys() for one in directions):
+        return None
+    right, bottom = directions
+    return "".join(OPPOSITE[one] for one in right), right, "".join(OPPOSITE[one] for one in bottom), bottom
