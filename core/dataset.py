@@ -4,8 +4,11 @@
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from core.labels import GroundTruth
+from core.index import SPLITS, read_index
+from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth, read_labels
+from core.tables import shown, some
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,92 @@ class Dataset:
     images: tuple[Image, ...]
     truth: GroundTruth | None
     problems: tuple[str, ...]
+
+
+def open_dataset(root, *, progress=None):
+    """The `Dataset` at `root`: its labels, and its films through the header index.
+
+    What is wrong becomes a sentence in `problems`, and the rest still opens. `progress` wraps the headers to
+    read, as `tqdm` does, and takes `total`. Raises `BadDataset` when `root` is no directory.
+    """
+    root = Path(root).absolute()
+    labels = read_labels(root)
+    entries, unread = read_index(root, progress=progress)
+    found = {}
+    for entry in entries:
+        found.setdefault(Path(entry.path).stem, []).append(entry)
+    study_of = _study_of_images(labels.truth)
+    films = {image_id: _chosen(entries, study_of.get(image_id)) for image_id, entries in found.items()}
+    images = [_image(root, image_id, study, films.get(image_id)) for image_id, study in study_of.items()]
+    images += [_image(root, image_id, _folder(entry) or image_id, entry)
+               for image_id, entry in films.items() if image_id not in study_of]
+    problems = [*some(labels.faults), *some(labels.remarks), *unread]
+    if not films:
+        problems.append(f"{root.name} holds no film below {' or '.join(f'{split}/' for split in SPLITS)}, so "
+                        "there is nothing to look at: put them there as STUDY/SERIES/IMAGE.dcm.")
+    else:
+        problems += _film_problems(found, films, study_of)
+        problems += _label_problems(labels.truth, study_of, films)
+    return Dataset(str(root), root.name, tuple(images), labels.truth, tuple(problems))
+
+
+def _study_of_images(truth):
+    """image id -> study id of the labelled images, in the order of the labels."""
+    if truth is None:
+        return {}
+    return {image_id: truth.study_ids[study] for image_id, study in
+            zip(truth.image_ids, truth.image_study.tolist(), strict=True)}
+
+
+def _folder(entry):
+    """The study folder of a film, "" when it lies directly in train/ or test/."""
+    parts = entry.path.split("/")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def _chosen(entries, study_id):
+    """The film meant by an id that several carry: the one in its study's folder, else the first."""
+    return next((entry for entry in entries if _folder(entry) == study_id), entries[0])
+
+
+def _image(root, image_id, study_id, entry):
+    if entry is None:
+        return Image(image_id, study_id, None, "", 0, 0, "")
+    return Image(image_id, study_id, str(root / entry.path), entry.patient_id, entry.width, entry.height,
+                 entry.photometric)
+
+
+def _film_problems(found, films, study_of):
+    """Sentences on films: unreadable, of one id, in the wrong place, without patient."""
+    unreadable, doubled, misplaced, nameless = [], [], [], []
+    for image_id, entry in films.items():
+        path, folder = shown(entry.path), _folder(entry)
+        study_id = study_of.get(image_id, folder)
+        if entry.error:
+            unreadable.append(f"{path} cannot be read: {entry.error}")
+        elif not entry.patient_id:
+            nameless.append(path)
+        if len(found[image_id]) > 1:
+            doubled.append(f"image {shown(image_id)} has {len(found[image_id])} films, but an id names one: "
+                           f"{path} is used, remove the others.")
+        if folder != study_id:
+            misplaced.append(f"{path} lies in the folder of study {shown(folder)}, but its label names study "
+                             f"{shown(study_id)}, which is used: move the film or mend the label.")
+    patients = [f"{len(nameless)} films such as {nameless[0]} carry no PatientID, but folds are drawn over "
+                "patients: do not train on them."] if nameless else []
+    return [*some(unreadable), *some(doubled), *some(misplaced), *patients]
+
+
+def _label_problems(truth, study_of, films):
+    """Sentences on labels without film and training films without label."""
+    if not study_of:
+        return []
+    studies = set(study_of.values())
+    missing = [f"image {shown(image_id)} of {IMAGE_CSV} has no film and cannot be shown: add it below train/."
+               for image_id in study_of if image_id not in films]
+    empty = [f"study {shown(study_id)} of {STUDY_CSV} has no image in {IMAGE_CSV} and cannot be shown: add "
+             "one." for study_id in truth.study_ids if study_id not in studies]
+    unlabelled = [f"{shown(entry.path)} has no valid row in {IMAGE_CSV} and is shown without truth: add it."
+                  for image_id, entry in films.items()
+                  if image_id not in study_of and entry.path.startswith("train/")]
+    return [*some(missing), *some(empty), *some(unlabelled)]
