@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.dicom import model_picture, read_film
+from core.dicom import read_film
+from core.display import model_picture
 from core.errors import BadDataset, BadWeights, GroundglassError
 from core.models import open_model, pick_device
 from core.predictions import Candidates, Predictions, Source
@@ -63,7 +64,7 @@ class Collector:
         return {tuple(each.model.card.image_size) for each in self._models}
 
     def add(self, image_ids, pictures, widths, heights):
-        """Predict a batch: `pictures` maps an input size to uint8 [B,H,W]; widths, heights [B] of the originals, pixels."""
+        """Predict a batch: `pictures` maps an input size to uint8 [B,H,W]; widths, heights [B] of the originals."""
         self.image_ids.extend(image_ids)
         found = [[] for _ in image_ids]
         probabilities = {"opacity": [], "study": []}

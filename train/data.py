@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from core.dicom import model_picture, read_film
 from tqdm import tqdm
 
 from core.dataset import open_dataset
+from core.dicom import read_film
+from core.display import model_picture
 from core.errors import BadDataset, GroundglassError
 from core.files import cache_directory, whole_file
 from core.inference import resized
