@@ -1,10 +1,11 @@
 """The Python side of the film canvas: values in, the reader's picks and steps out.
 
-    film = FilmAddress("000a31", film_url("000a31", path), width=4256, height=3488)
-    layers = (Layer("truth", (Mark("t0", (900, 800, 1700, 2100), verdict="FN"),)),
-              Layer("detections", (Mark("d0", (950, 780, 1650, 2000), verdict="TP", confidence=.81, pair="t1", iou=.72),)))
-    result = film_canvas("film", film, layers, caption=("000a31", "typical"), on_step=show_next)
-    result.picked   # id of the mark the reader clicked on this film, or None
+    film = FilmAddress("000a31", film_url(path), width=4256, height=3488)
+    layers = (Layer("truth", (Mark("t0", (900, 800, 1700, 2100), pair="d0", iou=.72),
+                              Mark("t1", (2600, 900, 3300, 2000), verdict="FN"))),
+              Layer("detections", (Mark("d0", (950, 780, 1650, 2000), "TP", .81, pair="t0", iou=.72),)))
+    state = film_canvas("film", film, layers, caption=("000a31", "typical"), on_step=show_next)
+    state.mark_of("000a31")   # id of the mark the reader picked on this film, or None
 
 Pixels never pass through here: the browser fetches them once from the film's address (`viewer.pixels`), so a changed
 layer costs only its own few hundred bytes. Windowing, zoom, pan, inverting and hiding layers never reach Python. A
@@ -113,12 +114,15 @@ def film_canvas(
 ) -> CanvasState:
     """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
 
+    Keys for the next and previous film work in either case: give the film's address even when it cannot be shown.
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
     nearest first. `height` is any CSS length. `on_pick` and `on_step` run before the script: see `canvas_state`.
     """
+    heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
         "module": module_url(),
-        "film": None if film is None or problem else _film(film),
+        "film": None if film is None else _film(film),
+        "heard": heard.get("serial", 0),
         "problem": problem or ("" if film else "No film is chosen: pick one from the worklist."),
         "layers": [{"kind": layer.kind, "marks": [_mark(mark) for mark in layer.marks]} for layer in layers],
         "caption": list(caption),
@@ -147,8 +151,9 @@ def _film(film):
 def _mark(mark):
     return {
         "id": mark.id, "box": [round(float(corner), 2) for corner in mark.xyxy], "verdict": mark.verdict,
-        "confidence": None if mark.confidence is None else round(float(mark.confidence), 4), "label": mark.label,
-        "pair": mark.pair, "iou": None if mark.iou is None else round(float(mark.iou), 4), "details": list(mark.details),
+        "confidence": None if mark.confidence is None else round(float(mark.confidence), 4),
+        "label": mark.label, "pair": mark.pair, "iou": None if mark.iou is None else round(float(mark.iou), 4),
+        "details": list(mark.details),
     }
 
 

@@ -1,0 +1,212 @@
+// The film canvas: one film and its layers on the screen. `show` for every update of Streamlit, `leave` at the end.
+//
+// What is shown follows from a few values: view (where), look or window (how bright), inverted, hidden kinds of layers,
+// hovered and picked mark; hand.js changes them and calls `draw`. A new film keeps only what is hidden and the tool; an
+// error keeps nothing on the canvas but its sentence.
+import { screenTable, windowTable } from "./display.js";
+import { fit, resized, toFilm } from "./geometry.js";
+import { Hand } from "./hand.js";
+import { drawMarks, visibleMarks } from "./marks.js";
+import { Picture } from "./picture.js";
+import { FilmStore } from "./store.js";
+import { fillHelp, readoutLines, setLines, spoken } from "./words.js";
+
+const PATIENCE = 250; // ms before "Loading" is written: films that come at once shall not flash
+const SLOW = 20; // ms; a drag whose frames take longer is drawn from the next coarser level until it ends
+
+const store = new FilmStore();
+const canvases = new WeakMap(); // mount point -> FilmCanvas
+
+export function show(component) {
+  const place = component.parentElement;
+  if (!canvases.has(place)) canvases.set(place, new FilmCanvas(place.querySelector(".film")));
+  canvases.get(place).update(component);
+}
+
+export function leave(place) {
+  canvases.get(place)?.close();
+  canvases.delete(place);
+}
+
+// Also told when the page moves to a screen with other pixels, where the browser can tell.
+function observe(observer, element) {
+  try {
+    observer.observe(element, { box: "device-pixel-content-box" });
+  } catch (error) {
+    observer.observe(element);
+  }
+}
+
+class FilmCanvas {
+  constructor(root) {
+    this.root = root;
+    const part = (name) => root.querySelector(`.${name}`);
+    for (const name of ["caption", "readout", "message", "tooltip", "help", "warning"]) this[`${name}Box`] = part(name);
+    this.sides = { left: part("left"), right: part("right") };
+    this.picture = new Picture(part("picture"));
+    this.marksContext = part("marks").getContext("2d");
+    Object.assign(this, { address: null, film: null, layers: [], hidden: new Set(), tool: "window", seq: 0, frame: 0,
+      cursor: null });
+    this.#forget();
+    this.observer = new ResizeObserver(() => this.#resize());
+    observe(this.observer, root);
+    this.hand = new Hand(this);
+    fillHelp(this.helpBox, null);
+  }
+
+  close() {
+    this.observer.disconnect();
+    this.hand.leave();
+    cancelAnimationFrame(this.frame);
+    this.#forget();
+  }
+
+  // ---- from Streamlit
+
+  update({ data, setStateValue, setTriggerValue }) {
+    this.send = { picked: (value) => setStateValue("picked", value), step: (value) => setTriggerValue("step", value) };
+    this.root.style.height = data.height;
+    this.layers = data.layers;
+    setLines(this.captionBox, data.caption);
+    this.hand.heard(data.heard);
+    const wanted = data.problem || data.film.url;
+    if (wanted === this.wanted) this.draw();
+    else if (data.problem) this.#fail(data.problem, data.film);
+    else this.#open(data.film);
+    this.wanted = wanted;
+    store.wantAhead(data.ahead.map((film) => film.url));
+  }
+
+  async #open(address) {
+    this.#forget();
+    this.address = address;
+    this.#say("loading", "");
+    this.timer = setTimeout(() => this.#say("loading", "Loading the film …"), PATIENCE);
+    let film, problem;
+    try {
+      film = await store.want(address.url);
+    } catch (error) {
+      problem = error.message;
+    }
+    if (this.address !== address) return; // the reader has moved on
+    clearTimeout(this.timer);
+    const { width, height } = film?.header ?? {};
+    if (film && (width !== address.width || height !== address.height)) {
+      problem = `The film has ${width} x ${height} pixels, but its boxes are for ${address.width} x ${address.height}: ` +
+        "index the data set again.";
+    }
+    if (problem) return void this.#fail(problem, address);
+    this.film = film;
+    this.view = fit(this.picture.canvas, film.levels[0]);
+    for (const [side, box] of Object.entries(this.sides)) box.textContent = film.header.sides?.[side] ?? "";
+    fillHelp(this.helpBox, film);
+    this.#say("ready", "");
+    this.draw();
+  }
+
+  #fail(problem, address = null) {
+    this.#forget();
+    this.address = address;
+    this.#say("error", problem);
+  }
+
+  // Nothing of the last film stays: not its pixels, boxes, letters, window or hover.
+  #forget() {
+    clearTimeout(this.timer);
+    if (this.address?.url && !this.film) store.unwant(this.address.url);
+    Object.assign(this, {
+      film: null, address: null, view: null, look: 0, window: null, inverted: false, placed: [], hovered: null,
+      picked: null, words: null, coarse: 0, dragging: false, stale: true,
+    });
+    this.picture.clear();
+    this.marksContext.setTransform(1, 0, 0, 1, 0, 0);
+    this.marksContext.clearRect(0, 0, this.marksContext.canvas.width, this.marksContext.canvas.height);
+    for (const side of Object.values(this.sides)) side.textContent = "";
+    this.readoutBox.replaceChildren();
+    this.tooltipBox.hidden = true;
+  }
+
+  #say(state, message) {
+    this.messageBox.textContent = message;
+    Object.assign(this.root.dataset, { state, film: this.address?.id ?? "", boxes: "0" });
+    if (state !== "ready") this.root.setAttribute("aria-label", message || "Film");
+  }
+
+  // ---- drawing
+
+  // `onlyGrey`: no mark has moved or changed, so their canvas stays as it is.
+  draw(onlyGrey = false) {
+    this.stale ||= !onlyGrey;
+    if (this.film && !this.frame) this.frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint() {
+    this.frame = 0;
+    if (!this.film || !this.size) return;
+    const started = performance.now();
+    this.words ??= screenTable(this.#table(), this.inverted, this.film.header.padding);
+    this.picture.paint(this.film.levels, this.view, this.words, this.coarse);
+    if (this.dragging && performance.now() - started > SLOW) this.coarse = 1;
+    if (this.stale) this.#paintMarks();
+    this.#tell();
+  }
+
+  #paintMarks() {
+    this.stale = false;
+    const marks = visibleMarks(this.layers, this.hidden);
+    const { hovered, picked } = this;
+    this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
+    this.root.setAttribute("aria-label", spoken(this.address.id, this.film.header, marks));
+  }
+
+  #table() {
+    const { header, tables, modality } = this.film;
+    if (!this.window) return tables[this.look];
+    return windowTable(modality, this.window, header.inverted, header.padding);
+  }
+
+  #tell() {
+    this.writeReadout();
+    this.seq += 1;
+    const { window: shown } = this;
+    Object.assign(this.root.dataset, {
+      seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
+      window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
+      truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
+    });
+  }
+
+  writeReadout() {
+    if (this.film) setLines(this.readoutBox, readoutLines(this, this.#pointUnder()));
+  }
+
+  #taken() {
+    const frame = this.root.getBoundingClientRect();
+    return [this.captionBox, this.readoutBox, this.warningBox].map((box) => {
+      const { left, top, right, bottom } = box.getBoundingClientRect();
+      return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
+    });
+  }
+
+  #resize() {
+    const density = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = this.root;
+    const { canvas } = this.picture;
+    const before = { width: canvas.width, height: canvas.height };
+    const after = { width: Math.max(1, Math.round(width * density)), height: Math.max(1, Math.round(height * density)) };
+    const change = density / (this.density ?? density);
+    Object.assign(this, { size: { width, height }, density });
+    for (const one of [canvas, this.marksContext.canvas]) Object.assign(one, after);
+    this.picture.clear();
+    this.stale = true;
+    if (this.film) this.view = resized(this.view, before, after, this.film.levels[0], change);
+    this.#paint();
+  }
+
+  #pointUnder() {
+    if (!this.cursor || !this.film) return null;
+    const [x, y] = toFilm(this.view, ...this.cursor.map((p) => p * this.density)).map(Math.floor);
+    const { width, height } = this.film.header;
+    return x >= 0 && y >= 0 && x < width && y < height ? [x, y] : null;
+  }
+}

@@ -1,0 +1,171 @@
+// What the reader does to a canvas, by pointer and by key; the only place that changes how a film is shown.
+import { dragged, windowOfTable } from "./display.js";
+import { fit, panBy, zoomAt } from "./geometry.js";
+import { mount, unmount, use } from "./keys.js";
+import { markAt } from "./marks.js";
+import { watchPointer } from "./pointer.js";
+import { setLines, tooltipLines } from "./words.js";
+
+export class Hand {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.asked = { film: "", by: 0, serial: 0 }; // steps asked for and not answered yet
+    watchPointer(canvas.root, this);
+    mount(this);
+  }
+
+  leave() {
+    unmount(this);
+  }
+
+  // ---- keys (keys.js): true when the key did something
+
+  press({ step, action, number }, repeated) {
+    if (step) return this.#step(step, repeated);
+    if (!this.canvas.film && !["truth", "detections", "help", "escape"].includes(action)) return false;
+    if (["truth", "detections"].includes(action)) return this.#toggle(action);
+    if (action === "escape") return this.#escape();
+    if (action === "look") return this.#look(number);
+    if (action === "closer" || action === "farther") return this.#zoomAtCursor(action === "closer" ? 1.25 : 0.8);
+    this[action]();
+    return true;
+  }
+
+  // Steps add up until they are answered, so that quick presses are not lost while Python is busy.
+  #step(step, repeated) {
+    const film = this.canvas.address?.id ?? "";
+    const waiting = this.asked.by !== 0 && this.asked.film === film;
+    if (repeated && waiting) return true;
+    this.asked = { film, by: (waiting ? this.asked.by : 0) + step, serial: this.asked.serial + 1 };
+    this.canvas.send.step({ ...this.asked });
+    return true;
+  }
+
+  // Python has answered the steps up to that serial number, maybe with the same film at the end of the list.
+  heard(serial) {
+    if (serial >= this.asked.serial) this.asked.by = 0;
+  }
+
+  #toggle(kind) {
+    const { hidden } = this.canvas;
+    if (!hidden.delete(kind)) hidden.add(kind);
+    this.canvas.draw();
+    return true;
+  }
+
+  #escape() {
+    const { helpBox } = this.canvas;
+    if (helpBox.hidden && !this.canvas.picked) return false;
+    if (!helpBox.hidden) this.help();
+    else this.#select(null);
+    return true;
+  }
+
+  #look(number) {
+    const { canvas } = this;
+    if (number >= canvas.film.tables.length) return false;
+    this.#bright({ look: number, window: null });
+    return true;
+  }
+
+  #zoomAtCursor(factor) {
+    const { cursor, size } = this.canvas;
+    this.zoom(factor, ...(cursor ?? [size.width / 2, size.height / 2]));
+    return true;
+  }
+
+  reset() {
+    if (!this.canvas.film) return;
+    this.#bright({ look: 0, window: null, inverted: false });
+    this.fit();
+  }
+
+  fit() {
+    this.#move(fit(this.canvas.picture.canvas, this.canvas.film.levels[0]));
+  }
+
+  invert() {
+    this.#bright({ inverted: !this.canvas.inverted });
+  }
+
+  tool() {
+    this.canvas.tool = this.canvas.tool === "zoom" ? "window" : "zoom";
+    this.canvas.draw();
+  }
+
+  help() {
+    this.canvas.helpBox.hidden = !this.canvas.helpBox.hidden;
+  }
+
+  // ---- pointer (pointer.js), CSS pixels
+
+  enter() {
+    use(this);
+  }
+
+  hover(x, y) {
+    const { canvas } = this;
+    canvas.cursor = x === null ? null : [x, y];
+    const mark = canvas.film && canvas.cursor ? markAt(canvas.placed, x, y) : null;
+    canvas.tooltipBox.hidden = !mark;
+    if (mark) setLines(canvas.tooltipBox, tooltipLines(mark)); // in a corner: never over what is read
+    if ((mark?.id ?? null) === canvas.hovered) return canvas.writeReadout();
+    canvas.hovered = mark?.id ?? null;
+    return canvas.draw();
+  }
+
+  pick(x, y) {
+    if (this.canvas.film) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
+  }
+
+  drag(dx, dy) {
+    const { canvas } = this;
+    if (!canvas.film) return;
+    canvas.dragging = true;
+    if (canvas.tool === "zoom") this.zoom(Math.exp(-dy * 0.008), canvas.size.width / 2, canvas.size.height / 2);
+    else this.#bright({ window: dragged(canvas.window ?? this.#windowOf(canvas.look), dx, dy, this.#windowOf(0).width) });
+  }
+
+  pan(dx, dy) {
+    const { canvas } = this;
+    if (!canvas.film) return;
+    const { density, picture, view, film } = canvas;
+    this.#move(panBy(view, dx * density, dy * density, picture.canvas, film.levels[0]));
+  }
+
+  // The drag has ended: draw what was left coarse sharply.
+  rest() {
+    Object.assign(this.canvas, { dragging: false, coarse: 0 });
+    this.canvas.draw();
+  }
+
+  zoom(factor, x, y) {
+    const { film, view, density, picture } = this.canvas;
+    if (film) this.#move(zoomAt(view, factor, x * density, y * density, picture.canvas, film.levels[0]));
+  }
+
+  // ----
+
+  #bright(change) {
+    Object.assign(this.canvas, change, { words: null });
+    this.canvas.draw(true);
+  }
+
+  #move(view) {
+    this.canvas.view = view;
+    this.canvas.draw();
+  }
+
+  #select(id) {
+    const { canvas } = this;
+    if (id === canvas.picked) return;
+    canvas.picked = id;
+    canvas.send.picked(id === null ? null : { film: canvas.address.id, mark: id });
+    canvas.draw();
+  }
+
+  #windowOf(look) {
+    const { header, tables, modality, levels } = this.canvas.film;
+    return header.looks[look].window ?? windowOfTable(tables[look], modality, levels.at(-1).pixels);
+  }
+}

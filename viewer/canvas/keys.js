@@ -1,0 +1,55 @@
+// One listener for the whole page while at least one canvas is mounted; keys go to the canvas that was used last.
+
+const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
+const ACTIONS = {
+  " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
+  "+": "closer", "-": "farther",
+};
+const MOVES = new Set([...Object.keys(STEPS), "Home", "End", " ", "Enter", "Escape", "Tab"]);
+const WRITING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=textbox], [role=combobox]";
+const MOVING =
+  "button, a[href], summary, input, [role=slider], [role=spinbutton], [role=grid], [role=listbox], [role=option]," +
+  "[role=menu], [role=menuitem], [role=tab], [role=radio], [role=tree], [role=dialog], canvas[tabindex], iframe";
+const BUTTONS = new Set(["range", "checkbox", "radio", "button", "submit", "color", "file"]);
+
+const mounted = []; // the one used last at the end
+
+export function mount(canvas) {
+  if (!mounted.length) document.addEventListener("keydown", onKey);
+  use(canvas);
+}
+
+export function unmount(canvas) {
+  const place = mounted.indexOf(canvas);
+  if (place >= 0) mounted.splice(place, 1);
+  if (!mounted.length) document.removeEventListener("keydown", onKey);
+}
+
+export function use(canvas) {
+  const place = mounted.indexOf(canvas);
+  if (place >= 0) mounted.splice(place, 1);
+  mounted.push(canvas);
+}
+
+// What a key means: {step} films on, or {action} of the canvas; null when it means nothing here.
+export function meaning(key) {
+  if (Object.hasOwn(STEPS, key)) return { step: STEPS[key] };
+  if (/^[1-9]$/.test(key)) return { action: "look", number: Number(key) - 1 };
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  return Object.hasOwn(ACTIONS, name) ? { action: ACTIONS[name] } : null;
+}
+
+// True when the focused element needs this key itself: all keys where one writes, only the moving ones elsewhere.
+export function belongsTo(target, key) {
+  if (!target?.closest || target.closest(".film")) return false;
+  const writing = target.closest(WRITING);
+  if (writing && !(writing.localName === "input" && BUTTONS.has(writing.type))) return true;
+  return MOVES.has(key) && Boolean(target.closest(MOVING));
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const wanted = meaning(event.key);
+  if (!wanted || belongsTo(event.composedPath()[0], event.key)) return;
+  if (mounted.at(-1).press(wanted, event.repeat)) event.preventDefault();
+}

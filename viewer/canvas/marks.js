@@ -1,0 +1,155 @@
+// Draws the layers: boxes, their verdicts by colour, shape and letter, labels with a halo, the line to the matched box.
+//
+// Colours are told apart by readers with any colour vision (Okabe and Ito's, lightened for a dark film), and never carry
+// the meaning alone. Knows nothing of the film's pixels.
+import { placeLabels } from "./labels.js";
+import { toCanvas } from "./geometry.js";
+
+const LOOKS = {
+  TP: { color: "#6cc4ff", glyph: "tick" },
+  FP: { color: "#ff9152", glyph: "cross" },
+  FN: { color: "#f5e960", glyph: "diamond" },
+  truth: { color: "#45d6a8", glyph: "none" },
+  detections: { color: "#d5dde6", glyph: "none" },
+};
+const FONT = "600 12px system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
+const HALO = "rgba(0, 0, 0, .85)";
+const [PAD, LINE, GLYPH] = [3, 17, 15]; // CSS pixels: around a label, its height, width of its glyph
+
+// The marks to draw, truth first: [{...mark, kind}] of the layers that are not hidden.
+export function visibleMarks(layers, hidden) {
+  const shown = layers.filter((layer) => !hidden.has(layer.kind));
+  shown.sort((a, b) => (b.kind === "truth") - (a.kind === "truth"));
+  return shown.flatMap((layer) => layer.marks.map((mark) => ({ ...mark, kind: layer.kind })));
+}
+
+export function labelOf(mark) {
+  const letters = mark.verdict || (mark.kind === "truth" ? "GT" : "");
+  const text = mark.label || (mark.confidence === null ? "" : mark.confidence.toFixed(2));
+  return [letters, text].filter(Boolean).join(" ");
+}
+
+// Draws everything in CSS pixels times `density`; returns [{mark, box, label}] in CSS pixels for `markAt`.
+export function drawMarks(context, marks, view, size, density, { hovered, picked }, taken) {
+  context.setTransform(density, 0, 0, density, 0, 0);
+  context.clearRect(0, 0, size.width, size.height);
+  context.font = FONT;
+  context.textBaseline = "middle";
+  const scaled = { ...view, zoom: view.zoom / density };
+  const boxes = marks.map((mark) => toCanvas(scaled, mark.box));
+  const texts = marks.map(labelOf);
+  const widths = marks.map((mark, i) => context.measureText(texts[i]).width + 2 * PAD + glyphWidth(mark));
+  const labels = placeLabels(boxes, widths.map((width) => [width, LINE]), size, taken);
+  const placed = marks.map((mark, i) => ({ mark, box: boxes[i], label: labels[i] }));
+  drawPairs(context, placed, hovered);
+  for (const { mark, box } of placed) drawBox(context, mark, box, mark.id === hovered || mark.id === picked);
+  placed.forEach(({ mark, label }, i) => label && drawLabel(context, mark, label, texts[i], mark.id === picked));
+  return placed;
+}
+
+// The mark under (x, y), CSS pixels: a label, else the smallest box around the point, else null.
+export function markAt(placed, x, y) {
+  const inside = ([x0, y0, x1, y1]) => x >= x0 - 3 && y >= y0 - 3 && x <= x1 + 3 && y <= y1 + 3;
+  const label = placed.findLast((one) => one.label && inside(one.label));
+  if (label) return label.mark;
+  const area = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
+  const hits = placed.filter((one) => inside(one.box));
+  return hits.length ? hits.reduce((a, b) => (area(b) < area(a) ? b : a)).mark : null;
+}
+
+function lookOf(mark) {
+  return LOOKS[mark.verdict] ?? LOOKS[mark.kind];
+}
+
+function glyphWidth(mark) {
+  return lookOf(mark).glyph === "none" ? 0 : GLYPH;
+}
+
+function drawBox(context, mark, [x0, y0, x1, y1], strong) {
+  const confidence = mark.kind === "truth" ? 0.4 : mark.confidence ?? 0.4;
+  const width = 1.25 + 2 * confidence + (strong ? 1.25 : 0);
+  context.setLineDash(mark.kind === "truth" ? [7, 5] : []);
+  context.lineJoin = "miter";
+  context.strokeStyle = "rgba(0, 0, 0, .55)";
+  context.lineWidth = width + 2;
+  context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  context.strokeStyle = lookOf(mark).color;
+  context.lineWidth = width;
+  context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  context.setLineDash([]);
+}
+
+function drawLabel(context, mark, [x0, y0, x1, y1], text, picked) {
+  const { color, glyph } = lookOf(mark);
+  const middle = (y0 + y1) / 2;
+  context.fillStyle = picked ? "rgba(0, 0, 0, .9)" : "rgba(0, 0, 0, .5)";
+  context.fillRect(x0, y0, x1 - x0, y1 - y0);
+  context.lineJoin = "round";
+  for (const [style, width] of [[HALO, 3.5], [color, 1.75]]) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    drawGlyph(context, glyph, x0 + PAD + 5.5, middle);
+  }
+  context.strokeStyle = HALO;
+  context.lineWidth = 3;
+  context.strokeText(text, x0 + PAD + glyphWidth(mark), middle + 0.5);
+  context.fillStyle = color;
+  context.fillText(text, x0 + PAD + glyphWidth(mark), middle + 0.5);
+}
+
+function drawGlyph(context, glyph, x, y) {
+  context.beginPath();
+  if (glyph === "tick") {
+    context.arc(x, y, 5.5, 0, 2 * Math.PI);
+    context.moveTo(x - 2.5, y + 0.3);
+    context.lineTo(x - 0.6, y + 2.3);
+    context.lineTo(x + 2.8, y - 2);
+  } else if (glyph === "cross") {
+    context.moveTo(x - 4, y - 4);
+    context.lineTo(x + 4, y + 4);
+    context.moveTo(x + 4, y - 4);
+    context.lineTo(x - 4, y + 4);
+  } else if (glyph === "diamond") {
+    context.setLineDash([2.6, 1.6]);
+    context.moveTo(x, y - 5.5);
+    context.lineTo(x + 5.5, y);
+    context.lineTo(x, y + 5.5);
+    context.lineTo(x - 5.5, y);
+    context.closePath();
+  }
+  context.stroke();
+  context.setLineDash([]);
+}
+
+// A thin line between the middles of matched boxes; with their IoU when one of them is under the pointer.
+function drawPairs(context, placed, hovered) {
+  const byId = new Map(placed.map((one) => [one.mark.id, one]));
+  for (const one of placed) {
+    const other = byId.get(one.mark.pair);
+    if (one.mark.kind === "truth" || !other) continue;
+    const strong = [one.mark.id, other.mark.id].includes(hovered);
+    const [ax, ay] = middleOf(one.box), [bx, by] = middleOf(other.box);
+    context.strokeStyle = strong ? "#ffffff" : "rgba(255, 255, 255, .6)";
+    context.fillStyle = context.strokeStyle;
+    context.lineWidth = strong ? 1.5 : 1;
+    context.beginPath();
+    context.moveTo(ax, ay);
+    context.lineTo(bx, by);
+    context.stroke();
+    for (const [x, y] of [[ax, ay], [bx, by]]) context.fillRect(x - 2, y - 2, 4, 4);
+    if (strong && one.mark.iou !== null) drawIou(context, one.mark.iou, (ax + bx) / 2, Math.max(ay, by) + 14);
+  }
+}
+
+function drawIou(context, iou, x, y) {
+  context.strokeStyle = HALO;
+  context.lineWidth = 3;
+  context.textAlign = "center";
+  context.strokeText(`IoU ${iou.toFixed(2)}`, x, y);
+  context.fillText(`IoU ${iou.toFixed(2)}`, x, y);
+  context.textAlign = "left";
+}
+
+function middleOf([x0, y0, x1, y1]) {
+  return [(x0 + x1) / 2, (y0 + y1) / 2];
+}
