@@ -4,6 +4,8 @@ A fold is decided by the patients, the classes and the seed alone, so that anyon
 films that a set of weights never saw.
 """
 
+import warnings
+
 import numpy as np
 
 from core.errors import BadSettings
@@ -24,6 +26,8 @@ def patient_folds(patient_ids, strata, *, folds=5, seed=0):
     order = np.lexsort((strata, patient_ids))
     splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     fold = np.empty(len(patient_ids), np.int64)
-    for number, (_, held) in enumerate(splitter.split(order, strata[order], patient_ids[order])):
-        fold[order[held]] = number
+    with warnings.catch_warnings():  # a class with fewer rows than folds is spread as far as it goes
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for number, (_, held) in enumerate(splitter.split(order, strata[order], patient_ids[order])):
+            fold[order[held]] = number
     return fold

@@ -70,7 +70,8 @@ class RunFolder:
         if not place.exists():
             return []
         with place.open(newline="", encoding="utf8") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            return [{name: int(value) if name == "epoch" else float(value) for name, value in row.items()}
+                    for row in csv.DictReader(file)]
 
 
 def _write_text(path, text):
