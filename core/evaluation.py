@@ -12,11 +12,11 @@ metric.
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from core.errors import BadPredictions
 from core.labels import STUDY_CLASSES
 from core.matching import Matches, match
+from core.ordering import compiled
 
 CLASSES = ("opacity", "none", *STUDY_CLASSES)
 
@@ -56,7 +56,7 @@ class Ranking:
         return average_precision(self.confidence, self.true_positive, self.positives)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _area(ranks, positives):
     """Area under the envelope when the k-th true positive has rank ranks[k - 1] (1-based) among all
     predictions."""

@@ -22,21 +22,17 @@ The reference is `ensemble_boxes` 1.0.9, met to 1e-6. Where that library is wron
 - A box without area or with a NaN is left out silently; readers of files refuse them earlier.
 """
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
 
 from core import fusion_kernels
 from core.errors import BadSettings
+from core.parallel import over_films, read_only
 
 METHODS = ("nms", "soft_nms", "nmw", "wbf")
 DECAYS = ("linear", "gaussian")
 CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
-
-# Held around every parallel numba call of the process: numba's simplest threading layer aborts the process
-# when two threads enter it, and Streamlit's sessions are threads.
-NUMBA_LOCK = threading.Lock()
 
 
 def _check_choice(name, value, choices):
@@ -172,13 +168,6 @@ def _weights(settings, count):
     return weights / (weights.max() if settings.method == "nmw" else weights.sum())
 
 
-def read_only(array, dtype):
-    """`array` as a contiguous read-only view of `dtype`: numba then compiles one version for every caller."""
-    view = np.ascontiguousarray(array, dtype).view()
-    view.flags.writeable = False
-    return view
-
-
 def fuse(candidates, settings):
     """`Fused` detections of `candidates` (`core.predictions.Candidates`) under `settings` (`FusionSettings`).
 
@@ -187,17 +176,23 @@ def fuse(candidates, settings):
     chosen = selected_positions(candidates.sources, settings.sources)
     slot_of = np.full(len(candidates.sources), -1)
     slot_of[chosen] = np.arange(len(chosen))
-    boxes, offsets = read_only(candidates.boxes, np.float32), read_only(candidates.offsets, np.int64)
-    scale, weights = _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen))
-    with NUMBA_LOCK:
-        drafts = fusion_kernels.draft_films(
-            boxes, read_only(candidates.scores, np.float32), read_only(candidates.source, np.int16), offsets,
-            slot_of, scale, weights, settings.method_code, CONF_TYPES.index(settings.conf_type),
-            float(settings.iou), float(np.float32(settings.skip)), float(settings.sigma))
-        arrays = fusion_kernels.pack_films(*drafts, offsets)
-    for array in arrays:
-        array.flags.writeable = False
-    return Fused(*arrays)
+    boxes, scores = read_only(candidates.boxes, np.float32), read_only(candidates.scores, np.float32)
+    offsets = read_only(candidates.offsets, np.int64)
+    drafts = _empty_detections(len(scores))
+    member_of, counts = np.full(len(scores), -1, np.int32), np.zeros(len(offsets) - 1, np.int64)
+    over_films(fusion_kernels.draft_films, offsets, boxes, scores, read_only(candidates.source, np.int16), offsets,
+               slot_of, _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen)),
+               settings.method_code, CONF_TYPES.index(settings.conf_type), float(settings.iou),
+               float(np.float32(settings.skip)), float(settings.sigma), *drafts, member_of, counts)
+    packed = np.r_[0, np.cumsum(counts)]
+    fused_boxes, fused_scores, leader = _empty_detections(packed[-1])
+    over_films(fusion_kernels.pack_films, offsets, offsets, *drafts, packed, fused_boxes, fused_scores, leader,
+               member_of)
+    return Fused(*(read_only(array) for array in (fused_boxes, fused_scores, packed, leader, member_of)))
+
+
+def _empty_detections(count):
+    return np.empty((count, 4), np.float32), np.empty(count, np.float32), np.empty(count, np.int32)
 
 
 @dataclass(frozen=True)

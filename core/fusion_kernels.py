@@ -1,136 +1,92 @@
-"""Compiled loops of fusion: all films of a set in one call, over flat arrays cut by offsets.
+"""Compiled loops of fusion, over flat arrays of all films cut by offsets.
 
-This module knows nothing of settings, names of sources, ground truth or files: `core.fusion` checks what
-goes in and holds the lock that numba's parallel loops need. Films are independent and each is worked on by
-one thread, so results do not depend on the number of threads. All arithmetic is float64.
+This module knows nothing of settings, names of sources, ground truth or files: `core.fusion` checks what goes in and
+deals the films to threads. Films are independent and ties are settled by rows, so the same input gives the same
+output. All arithmetic is float64. Loops that run over clusters are written so that the compiler makes vector
+instructions of them: they start at 0 and have no branch; on other loops that care would be wasted.
 
-numba's cache does not see a change in another file, so all that is compiled together stands in this one.
+numba's cache does not see a change in another file, so what is compiled together stands here, but for the sort.
 """
 
 from collections import namedtuple
 
 import numpy as np
-from numba import njit, prange
+
+from core.ordering import compiled, sorting_memory, stable_descending
 
 NMS, SOFT_LINEAR, SOFT_GAUSSIAN, NMW, WBF = range(5)  # method codes
 AVG, MAX, BOX_AND_MODEL_AVG, ABSENT_MODEL_AWARE_AVG = range(4)  # what a WBF score is made of
-BLOCKS = 128  # films are dealt to threads in so many parts, each with its own working memory
-CHUNK = 64  # clusters that are searched at once
 
 # A film's candidates by descending score: boxes [4,n], areas, scores, slots (selected source), rows (in the set),
-# and member: the detection that each went into.
+# and member: the cluster that each went into.
 Film = namedtuple("Film", "boxes areas scores slots rows member")
-# Its detections in the making: boxes [4,n], areas, scores, leader (place in Film), sums [4,n] and mass of weights.
-Clusters = namedtuple("Clusters", "boxes areas scores leader sums mass")
-# Working memory for sorting, and for counting over clusters (`seen` is [n, selected sources]).
-Sorting = namedtuple("Sorting", "order spare bounds")
+# Its detections in the making: boxes [4,n], areas, scores, leader (place in Film), sums [4,n] and mass of weights,
+# and the IoU of each with the candidate at hand, as number and as the same bits.
+Clusters = namedtuple("Clusters", "boxes areas scores leader sums mass ious iou_bits")
+# Working memory for counting over clusters (`seen` is [n, selected sources]).
 Counting = namedtuple("Counting", "members weight present seen")
 
 
-@njit(cache=True, nogil=True)
-def stable_descending(keys, sorting):
-    """Positions of `keys` [n] by descending key, equal keys in their order, int32 in the first n places.
-
-    Natural merge sort: keys that are several sorted runs, one per source, cost few passes.
-    """
-    order, spare, bounds = sorting.order, sorting.spare, sorting.bounds
-    n, runs = len(keys), 0
-    bounds[0] = 0
-    for i in range(n):
-        order[i] = i
-        if i > 0 and keys[i] > keys[i - 1]:
-            runs += 1
-            bounds[runs] = i
-    runs += 1
-    bounds[runs] = n
-    while runs > 1:
-        merged = 0
-        for run in range(0, runs, 2):
-            low, middle, high = bounds[run], bounds[min(run + 1, runs)], bounds[min(run + 2, runs)]
-            left, right = low, middle
-            for place in range(low, high):
-                if left < middle and (right >= high or keys[order[left]] >= keys[order[right]]):
-                    spare[place] = order[left]
-                    left += 1
-                else:
-                    spare[place] = order[right]
-                    right += 1
-            bounds[merged] = low
-            merged += 1
-        bounds[merged] = n
-        runs = merged
-        order, spare = spare, order
-    return order
-
-
-@njit(cache=True, nogil=True)
-def _iou(film, i, others, other_areas, j):
-    """IoU of candidate i and box j of others [4,.]; 0 where they do not touch."""
-    width = min(film.boxes[2, i], others[2, j]) - max(film.boxes[0, i], others[0, j])
-    height = min(film.boxes[3, i], others[3, j]) - max(film.boxes[1, i], others[1, j])
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
-    return common / (film.areas[i] + other_areas[j] - common)
-
-
-@njit(cache=True, nogil=True)
-def _touched(film, i, clusters, start, stop, iou):
-    """How many of the clusters start..stop may overlap candidate i by more than `iou`; none is overlooked."""
+@compiled
+def _overlaps(film, i, boxes, areas, count, ious):
+    """IoU of candidate i with each of the first `count` of `boxes` [4,n], into `ious`."""
     x_min, y_min, x_max, y_max = film.boxes[0, i], film.boxes[1, i], film.boxes[2, i], film.boxes[3, i]
-    left, top, right, bottom = clusters.boxes[0], clusters.boxes[1], clusters.boxes[2], clusters.boxes[3]
-    area, areas, bound, count = film.areas[i], clusters.areas, iou * (1 - 1e-9), 0
-    for j in range(start, stop):
-        width = max(min(x_max, right[j]) - max(x_min, left[j]), 0.0)
-        height = max(min(y_max, bottom[j]) - max(y_min, top[j]), 0.0)
+    area = film.areas[i]
+    for j in range(count):
+        width = max(min(x_max, boxes[2, j]) - max(x_min, boxes[0, j]), 0.0)
+        height = max(min(y_max, boxes[3, j]) - max(y_min, boxes[1, j]), 0.0)
         common = width * height
-        count += common >= bound * (area + areas[j] - common)
-    return count
+        ious[j] = common / (area + areas[j] - common)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _best_cluster(film, i, clusters, count, iou):
-    """The first cluster with the largest IoU above `iou`, or -1."""
-    best, found = iou, -1
-    for start in range(0, count, CHUNK):
-        stop = min(start + CHUNK, count)
-        if _touched(film, i, clusters, start, stop, iou):
-            for j in range(start, stop):
-                overlap = _iou(film, i, clusters.boxes, clusters.areas, j)
-                if overlap > best:
-                    best, found = overlap, j
-    return found
+    """The first cluster with the largest IoU above `iou`, or -1.
+
+    Numbers that are not negative sort as their bits do, and vector instructions find the largest integer.
+    """
+    _overlaps(film, i, clusters.boxes, clusters.areas, count, clusters.ious)
+    bits, most = clusters.iou_bits, np.int64(0)
+    for j in range(count):
+        most = max(most, bits[j])
+    if most > np.float64(iou).view(np.int64):
+        for j in range(count):
+            if bits[j] == most:
+                return j
+    return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _begin(film, i, clusters, j):
-    clusters.boxes[:, j] = film.boxes[:, i]
+    """Cluster j, of candidate i alone and without weight yet."""
+    for side in range(4):
+        clusters.boxes[side, j] = film.boxes[side, i]
+        clusters.sums[side, j] = 0
     clusters.areas[j] = film.areas[i]
     clusters.scores[j] = film.scores[i]
     clusters.leader[j] = i
-    clusters.sums[:, j] = 0
     clusters.mass[j] = 0
+    clusters.ious[j] = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _nms(film, n, clusters, iou):
     count = 0
     for i in range(n):
-        taker = -1
-        for j in range(count):
-            if _iou(film, i, clusters.boxes, clusters.areas, j) > iou:
-                taker = j
-                break
-        if taker < 0:
-            taker = count
+        _overlaps(film, i, clusters.boxes, clusters.areas, count, clusters.ious)
+        taker = 0
+        while taker < count and clusters.ious[taker] <= iou:
+            taker += 1
+        if taker == count:
             _begin(film, i, clusters, count)
             count += 1
         film.member[i] = taker
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _soft_nms(film, n, clusters, gaussian, iou, skip, sigma, strongest, live):
+    """Lowers film.scores; `strongest` [n] and `live` [n] are working memory."""
     scores, left, best, count = film.scores, 0, 0, 0
     for i in range(n):
         film.member[i] = -1
@@ -142,12 +98,13 @@ def _soft_nms(film, n, clusters, gaussian, iou, skip, sigma, strongest, live):
         pick = live[best]
         _begin(film, pick, clusters, count)
         film.member[pick] = count
+        _overlaps(film, pick, film.boxes, film.areas, n, clusters.ious)
         kept, best = 0, 0
         for place in range(left):
             i = live[place]
+            overlap = clusters.ious[i]
             if i == pick:
                 continue
-            overlap = _iou(film, i, film.boxes, film.areas, pick)
             if overlap > 0 and (gaussian or overlap > iou):
                 scores[i] *= np.exp(-overlap * overlap / sigma) if gaussian else 1 - overlap
                 if overlap > strongest[i]:
@@ -164,7 +121,7 @@ def _soft_nms(film, n, clusters, gaussian, iou, skip, sigma, strongest, live):
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _nmw(film, n, clusters, iou):
     count = 0
     for i in range(n):
@@ -173,7 +130,7 @@ def _nmw(film, n, clusters, iou):
             j = count
             _begin(film, i, clusters, j)
             count += 1
-        weight = film.scores[i] * _iou(film, i, clusters.boxes, clusters.areas, j)
+        weight = film.scores[i] * clusters.ious[j]
         for side in range(4):
             clusters.sums[side, j] += weight * film.boxes[side, i]
         clusters.mass[j] += weight
@@ -185,59 +142,61 @@ def _nmw(film, n, clusters, iou):
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _wbf(film, n, clusters, iou):
-    count = 0
+    count, boxes, sums, mass = 0, clusters.boxes, clusters.sums, clusters.mass
     for i in range(n):
-        j = _best_cluster(film, i, clusters, count, iou)
-        new = j < 0
-        if new:
+        j, score = _best_cluster(film, i, clusters, count, iou), film.scores[i]
+        lone = j < 0
+        if lone:
             j = count
             _begin(film, i, clusters, j)
             count += 1
-        score = film.scores[i]
-        clusters.mass[j] += score
+        mass[j] += score
         for side in range(4):
-            clusters.sums[side, j] += score * film.boxes[side, i]
-        if score > 0 and not new:
-            box = clusters.boxes
+            sums[side, j] += score * film.boxes[side, i]
+        if score > 0 and not lone:
+            share = 1 / mass[j]
             for side in range(4):
-                box[side, j] = clusters.sums[side, j] / clusters.mass[j]
-            clusters.areas[j] = (box[2, j] - box[0, j]) * (box[3, j] - box[1, j])
+                boxes[side, j] = sums[side, j] * share
+            clusters.areas[j] = (boxes[2, j] - boxes[0, j]) * (boxes[3, j] - boxes[1, j])
         film.member[i] = j
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _wbf_scores(film, n, clusters, count, counting, weights, conf_type):
     """Replaces the clusters' scores, each its leader's, by what `conf_type` asks for."""
-    total, scores, mass = weights.sum(), clusters.scores, clusters.mass
-    members, weight, present = counting.members, counting.weight, counting.present
+    scores, mass, total, largest = clusters.scores, clusters.mass, 0.0, 0.0
+    members, weight, present, seen = counting.members, counting.weight, counting.present, counting.seen
+    for slot in range(len(weights)):
+        total += weights[slot]
+        largest = max(largest, weights[slot])
     for j in range(count):
         members[j], weight[j], present[j] = 0, 0, 0
-        counting.seen[j, :] = False
+        for slot in range(len(weights)):
+            seen[j, slot] = False
     for i in range(n):
         j, slot = film.member[i], film.slots[i]
         members[j] += 1
         weight[j] += weights[slot]
-        if not counting.seen[j, slot]:
-            counting.seen[j, slot] = True
+        if not seen[j, slot]:
+            seen[j, slot] = True
             present[j] += weights[slot]
     for j in range(count):
         if conf_type == AVG:
             scores[j] = mass[j] / members[j] * min(len(weights), members[j]) / total
         elif conf_type == MAX:
-            scores[j] /= weights.max()
+            scores[j] /= largest
         elif conf_type == BOX_AND_MODEL_AVG:
             scores[j] = mass[j] / weight[j] * present[j] / total
         else:
             scores[j] = mass[j] / (weight[j] + (total - present[j]))
 
 
-@njit(cache=True, nogil=True)
-def _read_film(boxes, scores, source, start, stop, slot_of, scale, weights, skip, film, keys, picked, sorting):
-    """Fills `film` with the rows start..stop that take part, by descending weighted score; returns how
-    many."""
+@compiled
+def _read_film(start, stop, boxes, scores, source, slot_of, scale, weights, skip, film, keys, picked, sorting):
+    """Fills `film` with the rows start..stop that take part, by descending weighted score; returns how many."""
     n = 0
     for row in range(start, stop):
         slot = slot_of[source[row]]
@@ -246,7 +205,7 @@ def _read_film(boxes, scores, source, start, stop, slot_of, scale, weights, skip
             keys[n] = score * weights[slot]
             picked[n] = row
             n += 1
-    order = stable_descending(keys[:n], sorting)
+    order = stable_descending(keys, n, sorting)
     for i in range(n):
         row = picked[order[i]]
         film.rows[i] = row
@@ -258,41 +217,10 @@ def _read_film(boxes, scores, source, start, stop, slot_of, scale, weights, skip
     return n
 
 
-@njit(cache=True, nogil=True)
-def _fuse_film(film, n, clusters, counting, weights, method, conf_type, iou, skip, sigma):
-    if method == NMS:
-        return _nms(film, n, clusters, iou)
-    if method == NMW:
-        return _nmw(film, n, clusters, iou)
-    if method == WBF:
-        count = _wbf(film, n, clusters, iou)
-        _wbf_scores(film, n, clusters, count, counting, weights, conf_type)
-        return count
-    return _soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, counting.weight, counting.members)
-
-
-@njit(cache=True, nogil=True)
-def _real(n):
-    return np.empty(n, np.float64)
-
-
-@njit(cache=True, nogil=True)
-def _whole(n):
-    return np.empty(n, np.int32)
-
-
-@njit(cache=True, nogil=True)
-def _largest(offsets, first, last):
-    most = 0
-    for film in range(first, last):
-        most = max(most, offsets[film + 1] - offsets[film])
-    return most
-
-
-@njit(cache=True, nogil=True)
-def _write_film(film, n, clusters, count, place_of, sorting, start, boxes, scores, leader, member_of):
+@compiled
+def _write_film(start, film, n, clusters, count, place_of, sorting, boxes, scores, leader, member_of):
     """The film's detections by descending score into rows from `start`; `place_of` is working memory."""
-    order = stable_descending(clusters.scores[:count], sorting)
+    order = stable_descending(clusters.scores, count, sorting)
     for place in range(count):
         j = order[place]
         place_of[j] = place
@@ -305,57 +233,50 @@ def _write_film(film, n, clusters, count, place_of, sorting, start, boxes, score
             member_of[film.rows[i]] = place_of[film.member[i]]
 
 
-@njit(cache=True, nogil=True)
-def _draft_block(boxes, scores, source, offsets, first, last, slot_of, scale, weights, method, conf_type, iou, skip,
-                 sigma, out_boxes, out_scores, out_leader, member_of, counts):
-    most = _largest(offsets, first, last)
-    film = Film(np.empty((4, most)), _real(most), _real(most), _whole(most), _whole(most), _whole(most))
-    clusters = Clusters(np.empty((4, most)), _real(most), _real(most), _whole(most), np.empty((4, most)), _real(most))
-    sorting = Sorting(_whole(most), _whole(most), _whole(most + 2))
-    counting = Counting(_whole(most), _real(most), _real(most), np.empty((most, len(weights)), np.bool_))
-    for f in range(first, last):
-        n = _read_film(boxes, scores, source, offsets[f], offsets[f + 1], slot_of, scale, weights, skip, film,
-                       clusters.mass, clusters.leader, sorting)
-        counts[f] = _fuse_film(film, n, clusters, counting, weights, method, conf_type, iou, skip, sigma)
-        _write_film(film, n, clusters, counts[f], counting.members, sorting, offsets[f], out_boxes, out_scores,
-                    out_leader, member_of)
+@compiled
+def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, weights, method, conf_type, iou, skip,
+                sigma, out_boxes, out_scores, leader, member_of, counts):
+    """Detections of the films first..last, those of film f into rows offsets[f] to offsets[f] + counts[f].
 
-
-@njit(cache=True, nogil=True, parallel=True)
-def draft_films(boxes, scores, source, offsets, slot_of, scale, weights, method, conf_type, iou, skip, sigma):
-    """Detections of film f in rows offsets[f] to offsets[f] + counts[f] of arrays as long as the candidates'.
-
-    boxes [N,4], scores [N] float32, source [N] int16, offsets [F+1] int64; slot_of [sources] int64: the
-    place of a source among the selected ones or -1; scale, weights [selected] float64. Returns boxes,
-    scores, leader, member_of (from the film's first detection) and counts [F].
+    boxes [N,4], scores [N] float32, source [N] int16, offsets [F+1] int64; slot_of [sources] int64: the place of a
+    source among the selected ones or -1; scale, weights [selected] float64. Written: out_boxes [N,4], out_scores [N]
+    float32, leader [N] int32, counts [F] int64, and member_of [N] int32 (from the film's first detection, where a
+    candidate has one; all others stay as they are).
     """
-    films, size = len(offsets) - 1, len(boxes)
-    out_boxes, out_scores = np.empty((size, 4), np.float32), np.empty(size, np.float32)
-    out_leader, member_of, counts = _whole(size), np.full(size, -1, np.int32), np.zeros(films, np.int64)
-    blocks = min(films, BLOCKS)
-    for block in prange(blocks):
-        _draft_block(boxes, scores, source, offsets, block * films // blocks, (block + 1) * films // blocks, slot_of,
-                     scale, weights, method, conf_type, iou, skip, sigma, out_boxes, out_scores, out_leader,
-                     member_of, counts)
-    return out_boxes, out_scores, out_leader, member_of, counts
+    n = 0
+    for f in range(first, last):
+        n = max(n, offsets[f + 1] - offsets[f])
+    real, whole, sorting = np.empty((8, n)), np.empty((5, n), np.int32), sorting_memory(n)
+    film = Film(np.empty((4, n)), real[0], real[1], whole[0], whole[1], whole[2])
+    clusters = Clusters(np.empty((4, n)), real[2], real[3], whole[3], np.empty((4, n)), real[4], real[5],
+                        real[5].view(np.int64))
+    counting = Counting(whole[4], real[6], real[7], np.empty((n, len(weights)), np.bool_))
+    for f in range(first, last):
+        n = _read_film(offsets[f], offsets[f + 1], boxes, scores, source, slot_of, scale, weights, skip, film,
+                       real[4], whole[3], sorting)
+        if method == NMS:
+            count = _nms(film, n, clusters, iou)
+        elif method == NMW:
+            count = _nmw(film, n, clusters, iou)
+        elif method == WBF:
+            count = _wbf(film, n, clusters, iou)
+            _wbf_scores(film, n, clusters, count, counting, weights, conf_type)
+        else:
+            count = _soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, real[6], whole[4])
+        _write_film(offsets[f], film, n, clusters, count, whole[4], sorting, out_boxes, out_scores, leader, member_of)
+        counts[f] = count
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def pack_films(boxes, scores, leader, member_of, counts, offsets):
-    """The drafts of `draft_films` without gaps: boxes [M,4], scores [M], offsets [F+1], leader [M],
-    member_of [N]."""
-    films = len(counts)
-    packed = np.zeros(films + 1, np.int64)
-    for f in range(films):
-        packed[f + 1] = packed[f] + counts[f]
-    size = packed[films]
-    out_boxes, out_scores, out_leader = np.empty((size, 4), np.float32), np.empty(size, np.float32), _whole(size)
-    out_member = np.empty(len(member_of), np.int32)
-    for f in prange(films):
-        start, first, last = offsets[f], packed[f], packed[f + 1]
-        out_boxes[first:last] = boxes[start:start + last - first]
-        out_scores[first:last] = scores[start:start + last - first]
-        out_leader[first:last] = leader[start:start + last - first]
-        for row in range(start, offsets[f + 1]):
-            out_member[row] = member_of[row] + first if member_of[row] >= 0 else -1
-    return out_boxes, out_scores, packed, out_leader, out_member
+@compiled
+def pack_films(first, last, offsets, boxes, scores, leader, packed, out_boxes, out_scores, out_leader, member_of):
+    """The drafts of the films first..last without gaps, film f from row packed[f]; member_of counts over the set."""
+    for f in range(first, last):
+        for row in range(packed[f], packed[f + 1]):
+            draft = offsets[f] + row - packed[f]
+            for side in range(4):
+                out_boxes[row, side] = boxes[draft, side]
+            out_scores[row] = scores[draft]
+            out_leader[row] = leader[draft]
+        for row in range(offsets[f], offsets[f + 1]):
+            if member_of[row] >= 0:
+                member_of[row] += packed[f]

@@ -12,10 +12,10 @@ This module knows nothing of probabilities, curves or how the detections were ma
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 
 from core.errors import BadPredictions
-from core.fusion import NUMBA_LOCK, read_only
+from core.ordering import compiled, sorting_memory, stable_descending
+from core.parallel import over_films, read_only
 
 BACKGROUND, TRUE_POSITIVE, DUPLICATE = range(3)
 VERDICTS = {
@@ -23,7 +23,6 @@ VERDICTS = {
     TRUE_POSITIVE: "true positive: the first to overlap its ground-truth box enough",
     DUPLICATE: "false positive: its ground-truth box was taken by a more confident detection",
 }
-BLOCKS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ def _per_film(flags, offsets):
     return np.diff(np.r_[0, np.cumsum(flags)][offsets])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _iou(boxes, row, truth, one):
     """IoU, in float64, of boxes[row] and truth[one]; 0 where they do not touch."""
     x_min, y_min = np.float64(boxes[row, 0]), np.float64(boxes[row, 1])
@@ -72,30 +71,19 @@ def _iou(boxes, row, truth, one):
     return common / ((x_max - x_min) * (y_max - y_min) + (right - left) * (bottom - top) - common)
 
 
-@njit(cache=True, nogil=True)
-def _sort_stable(scores, start, stop, order):
-    """Rows start..stop by descending score into order[:stop - start]: insertion sort, linear when already
-    sorted."""
-    for row in range(start, stop):
-        place = row - start
-        while place > 0 and scores[order[place - 1]] < scores[row]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = row
-
-
-@njit(cache=True, nogil=True)
-def _match_block(boxes, scores, offsets, truth, truth_offsets, first, last, threshold, verdict, truth_row, iou,
-                 found_by, best_iou):
-    """The films first..last, into the arrays of `Matches`."""
-    most = 0
+@compiled
+def match_films(first, last, boxes, scores, offsets, truth, truth_offsets, threshold, verdict, truth_row, iou,
+                found_by, best_iou):
+    """Films first..last into the arrays of `Matches`; boxes [M,4], scores [M], truth [G,4] float32, offsets int64."""
+    n = 0
     for film in range(first, last):
-        most = max(most, offsets[film + 1] - offsets[film])
-    order = np.empty(most, np.int64)
+        n = max(n, offsets[film + 1] - offsets[film])
+    sorting = sorting_memory(n)
     for film in range(first, last):
         start, stop = offsets[film], offsets[film + 1]
-        _sort_stable(scores, start, stop, order)
-        for row in order[:stop - start]:
+        order = stable_descending(scores[start:stop], stop - start, sorting)
+        for place in range(stop - start):
+            row = start + order[place]
             best, nearest = 0.0, -1
             for one in range(truth_offsets[film], truth_offsets[film + 1]):
                 overlap = _iou(boxes, row, truth, one)
@@ -110,20 +98,6 @@ def _match_block(boxes, scores, offsets, truth, truth_offsets, first, last, thre
             else:
                 verdict[row] = TRUE_POSITIVE
                 found_by[nearest] = row
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def match_films(boxes, scores, offsets, truth, truth_offsets, threshold):
-    """The arrays of `Matches`; boxes [M,4], scores [M], truth [G,4] float32, both offsets [F+1] int64."""
-    films = len(offsets) - 1
-    verdict, truth_row = np.empty(len(boxes), np.uint8), np.empty(len(boxes), np.int32)
-    iou = np.empty(len(boxes), np.float32)
-    found_by, best_iou = np.full(len(truth), -1, np.int32), np.zeros(len(truth), np.float32)
-    blocks = min(films, BLOCKS)
-    for block in prange(blocks):
-        _match_block(boxes, scores, offsets, truth, truth_offsets, block * films // blocks,
-                     (block + 1) * films // blocks, threshold, verdict, truth_row, iou, found_by, best_iou)
-    return verdict, truth_row, iou, found_by, best_iou
 
 
 def match(truth_boxes, truth_offsets, boxes, offsets, scores, threshold=0.5):
@@ -141,10 +115,11 @@ def match(truth_boxes, truth_offsets, boxes, offsets, scores, threshold=0.5):
     if np.isnan(scores).any():
         raise BadPredictions(f"the score of detection {int(np.isnan(scores).argmax())} is NaN, but detections "
                              "are ordered by their scores: drop it or give it a number.")
-    with NUMBA_LOCK:
-        arrays = match_films(read_only(boxes, np.float32), scores, read_only(offsets, np.int64),
-                             read_only(truth_boxes, np.float32), read_only(truth_offsets, np.int64),
-                             float(threshold))
-    for array in arrays:
-        array.flags.writeable = False
-    return Matches(*arrays)
+    verdict, truth_row = np.empty(len(scores), np.uint8), np.empty(len(scores), np.int32)
+    iou = np.empty(len(scores), np.float32)
+    found_by, best_iou = np.full(len(truth_boxes), -1, np.int32), np.zeros(len(truth_boxes), np.float32)
+    offsets = read_only(offsets, np.int64)
+    over_films(match_films, offsets, read_only(boxes, np.float32), scores, offsets,
+               read_only(truth_boxes, np.float32), read_only(truth_offsets, np.int64), float(threshold), verdict,
+               truth_row, iou, found_by, best_iou)
+    return Matches(*(read_only(array) for array in (verdict, truth_row, iou, found_by, best_iou)))

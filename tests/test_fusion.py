@@ -1,19 +1,15 @@
 """Fusion against ensemble_boxes 1.0.9 on random cases, by hand where that library is wrong, and its
 provenance."""
 
-import os
-import subprocess
-import sys
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import ensemble_boxes
-import numba
 import numpy as np
 import pytest
 from ensemble_boxes.ensemble_boxes_nms import cpu_soft_nms_float
 
+from core import parallel
 from core.errors import BadSettings
 from core.fusion import CONF_TYPES, FusionSettings, ScoreSettings, fuse, mean_over_sources, reweight
 from core.predictions import Candidates, Source
@@ -227,16 +223,16 @@ class TestEveryMethod:
         bounds = zip(fused.offsets[:-1], fused.offsets[1:], strict=True)
         assert all((np.diff(fused.scores[start:stop]) <= 0).all() for start, stop in bounds)
 
-    def test_the_number_of_threads_does_not_matter(self, method):
+    def test_the_number_of_threads_does_not_matter(self, method, monkeypatch):
         given = candidates([random_film(np.random.default_rng(seed), 3) for seed in range(200)])
-        many = fuse(given, FusionSettings(method))
-        threads = numba.get_num_threads()
-        numba.set_num_threads(1)
-        try:
-            one = fuse(given, FusionSettings(method))
-        finally:
-            numba.set_num_threads(threads)
-        assert (one.boxes == many.boxes).all() and (one.member_of == many.member_of).all()
+        results = []
+        for workers in (1, 2, 5):
+            monkeypatch.setattr(parallel, "WORKERS", workers)
+            monkeypatch.setattr(parallel, "SMALL", 0)
+            results.append(fuse(given, FusionSettings(method)))
+        for other in results[1:]:
+            assert all((getattr(other, name) == getattr(results[0], name)).all()
+                       for name in ("boxes", "scores", "offsets", "leader", "member_of"))
 
     def test_boxes_without_area_are_left_out(self, method):
         film = [boxed((5, 5, 5, 50, .9), (0, 0, 100, 100, .5))]
@@ -279,18 +275,8 @@ def test_wrong_settings_are_one_sentence(settings, sentence):
     assert sentence in str(refused.value) and str(refused.value).endswith(".")
 
 
-@pytest.mark.parametrize("layer", ["default", "workqueue"])
-def test_sessions_that_fuse_at_once_do_not_harm_each_other(layer):
-    """The workqueue layer of numba, which every machine has, aborts the process on concurrent entry."""
-    environment = {**os.environ, "NUMBA_THREADING_LAYER": layer}
-    here = Path(__file__).resolve()
-    code = f"import sys; sys.path[:0] = [{str(here.parent.parent)!r}, {str(here.parent)!r}]; " \
-           "import test_fusion; test_fusion.fuse_from_threads()"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.strip()) == (0, "same"), done.stderr
-
-
-def fuse_from_threads():
+def test_sessions_that_fuse_at_once_do_not_harm_each_other(monkeypatch):
+    monkeypatch.setattr(parallel, "SMALL", 0)
     given = candidates([random_film(np.random.default_rng(seed), 3) for seed in range(50)])
     expected, results = fuse(given, FusionSettings()), []
     threads = [threading.Thread(target=lambda: results.extend(fuse(given, FusionSettings()) for _ in range(20)))
@@ -299,8 +285,7 @@ def fuse_from_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    same = len(results) == 120 and all((each.boxes == expected.boxes).all() for each in results)
-    print("same" if same else "different")
+    assert len(results) == 120 and all((each.boxes == expected.boxes).all() for each in results)
 
 
 def test_reweight_multiplies_by_the_films_probability():

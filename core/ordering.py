@@ -1,0 +1,61 @@
+"""A stable compiled sort for the few hundred numbers of one film, and how this project compiles.
+
+It knows nothing of films. numba's cache does not see a change in another file: after a change here, remove
+`core/__pycache__`, so that fusion and matching are compiled anew with it.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+# Working memory for sorting n numbers: int32 [n], [n] and [n + 1] at least.
+Sorting = namedtuple("Sorting", "order spare bounds")
+
+
+@compiled
+def sorting_memory(n):
+    """`Sorting` for up to n numbers."""
+    return Sorting(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n + 1, np.int32))
+
+
+@compiled
+def stable_descending(keys, n, sorting):
+    """Positions of the first n `keys` by descending key, equal keys in their order; int32, the first n places count.
+
+    Natural merge sort: keys that are several sorted runs, one per source, cost few passes.
+    """
+    order, spare, bounds = sorting.order, sorting.spare, sorting.bounds
+    runs = 0
+    bounds[0] = 0
+    for i in range(n):
+        order[i] = i
+        if i > 0 and keys[i] > keys[i - 1]:
+            runs += 1
+            bounds[runs] = i
+    runs += 1
+    bounds[runs] = n
+    while runs > 1:
+        merged = 0
+        for run in range(0, runs, 2):
+            low, middle, high = bounds[run], bounds[min(run + 1, runs)], bounds[min(run + 2, runs)]
+            left, right, place = low, middle, low
+            while left < middle and right < high:
+                first, second = order[left], order[right]
+                stays = keys[first] >= keys[second]
+                spare[place] = first if stays else second
+                left += stays
+                right += not stays
+                place += 1
+            for rest in range(left, middle):
+                spare[place + rest - left] = order[rest]
+            for rest in range(right, high):
+                spare[rest] = order[rest]
+            bounds[merged] = low
+            merged += 1
+        bounds[merged] = n
+        runs = merged
+        order, spare = spare, order
+    return order
