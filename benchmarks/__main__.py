@@ -1,0 +1,44 @@
+"""`python -m benchmarks NAME [--json]`: runs one benchmark and prints what it measured.
+
+A benchmark is a module of this package with `run(arguments)`, which returns a dictionary of figures, and
+`add_options(parser)`. With `--json` the dictionary is the only thing on standard output.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+
+from core.errors import GroundglassError
+
+NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_boxes"}
+
+
+def _text(figures, indent=""):
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield f"{indent}{name}"
+            yield from _text(value, indent + "  ")
+        else:
+            yield f"{indent}{name:<32} {value:.4g}" if isinstance(value, float) else f"{indent}{name:<32} {value}"
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, sentence in NAMES.items():
+        command = commands.add_parser(name, help=sentence, description=sentence)
+        command.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
+        importlib.import_module(f"benchmarks.{name}").add_options(command)
+    options = parser.parse_args(arguments)
+    try:
+        figures = importlib.import_module(f"benchmarks.{options.name}").run(options)
+    except GroundglassError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(figures) if options.json else "\n".join(_text(figures)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
