@@ -61,7 +61,7 @@ def open_dataset(root, *, progress=None):
     images = [_image(root, image_id, study, films.get(image_id)) for image_id, study in study_of.items()]
     images += [_image(root, image_id, _folder(entry) or image_id, entry)
                for image_id, entry in films.items() if image_id not in study_of]
-    problems = [*some(labels.faults), *some(labels.remarks), *unread]
+    problems = [*some(labels.faults), *labels.remarks, *unread]
     if not films:
         problems.append(f"{root.name} holds no film below {' or '.join(f'{split}/' for split in SPLITS)}, so "
                         "there is nothing to look at: put them there as STUDY/SERIES/IMAGE.dcm.")

@@ -151,10 +151,11 @@ def _read_films(table):
             continue
         films[image_id] = study_id, boxes
         if not _same(listed, boxes):
-            differing.append(table.fault(position, "boxes", "does not give the boxes of the column label, "
-                                                            "which are "
-                                                            "the ones used"))
-    return films, faults, differing
+            differing.append(table.rows[position])
+    remarks = [f"{table.name} row {differing[0]}, column boxes: {len(differing)} rows from there on give "
+               "other boxes "
+               "than the column label, which is used: mend the wrong one."] if differing else []
+    return films, faults, remarks
 
 
 def _read_studies(table):

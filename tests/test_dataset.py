@@ -159,7 +159,7 @@ def test_a_column_boxes_that_disagrees_with_label_is_a_remark(tmp_path, listed):
     """The third reads corners as width and height: the diary's mistake 1."""
     labels = read_labels(put(tmp_path, images=[f"a_image,{listed},opacity 1 10 20 40 90,nan"]))
     assert labels.faults == ()
-    assert len(labels.remarks) == 1 and "row 2, column boxes" in labels.remarks[0]
+    assert len(labels.remarks) == 1 and "row 2, column boxes: 1 rows" in labels.remarks[0]
     assert labels.truth.boxes.tolist() == [[10, 20, 40, 90]]
 
 
