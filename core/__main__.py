@@ -1,0 +1,286 @@
+"""`python -m core COMMAND`: index, film, predict, evaluate, submit.
+
+Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
+something named on standard error is wrong, with the arguments, the data set, or one film among many; what
+could be done was done. Modules are imported by the command that needs them, so that --help is fast.
+"""
+
+import argparse
+import json
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from core.errors import GroundglassError
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m core", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit):
+        add(commands)
+    given = parser.parse_args(arguments)
+    try:
+        return given.run_command(given) or 0
+    except GroundglassError as error:
+        _say(error)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(sentence):
+    """Print on standard error, on one line, and nothing that a terminal would obey."""
+    print("".join(each if each.isprintable() else " " for each in str(sentence)), file=sys.stderr)
+
+
+def _bar(iterable, **settings):
+    from tqdm import tqdm
+
+    return tqdm(iterable, disable=None, **settings)  # None: only where standard error is a terminal
+
+
+def _add_index(commands):
+    parser = commands.add_parser("index", help="read the headers of a data set's films and name its problems")
+    _add_data(parser)
+    parser.set_defaults(run_command=_index)
+
+
+def _add_data(parser):
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set in the "
+                                                                                "competition layout")
+
+
+def _index(given):
+    from core.dataset import open_dataset
+
+    dataset = open_dataset(given.data, progress=_bar)
+    films = [image for image in dataset.images if image.path is not None]
+    labelled = len(dataset.truth.image_ids) if dataset.truth else 0
+    print(f"{dataset.name}: {len(films)} films of {len({film.study_id for film in films})} studies and "
+          f"{len({film.patient_id for film in films})} patients, {labelled} labelled images, "
+          f"{len(dataset.problems)} problems")
+    for problem in dataset.problems:
+        _say(problem)
+    return 2 if dataset.problems else 0
+
+
+def _add_film(commands):
+    parser = commands.add_parser("film", help="write films as PNG, just as the viewer first shows them",
+                                 description="Writes each film as PNG and prints one JSON line a file. Exit "
+                                             "code 2 when a film cannot be shown; the others are still "
+                                             "written.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a DICOM file, or a directory "
+                                                                            "of .dcm files")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the PNG files go")
+    parser.set_defaults(run_command=_film)
+
+
+def _film(given):
+    files = [file for path in given.paths for file in _films_in(path)]
+    if not files:
+        raise GroundglassError(f"{given.paths[0]} holds no .dcm file, but a film is needed: name a file.")
+    taken = {str(file.resolve()).lower() for file in files}
+    failed = False
+    for file in files:
+        line = _film_to_png(file, given.out, taken)
+        print(json.dumps(line), flush=True)
+        if not line["ok"]:
+            failed = True
+            _say(line["error"])
+    return 2 if failed else 0
+
+
+def _films_in(path):
+    return sorted(path.rglob("*.[dD][cC][mM]")) if path.is_dir() else [path]
+
+
+def _film_to_png(file, directory, taken):
+    """The JSON line about one film, written below `directory` unless it cannot be shown."""
+    from core.dicom import read_film
+    from core.display import shown
+    from core.png import write_png
+
+    try:
+        film = read_film(file)
+        place = _free_name(directory, file.stem, taken)
+        write_png(place, shown(film))
+    except GroundglassError as error:
+        return {"file": str(file), "ok": False, "error": str(error)}
+    return {"file": str(file), "ok": True, "png": str(place), "steps": list(film.steps)}
+
+
+def _free_name(directory, stem, taken):
+    """A path in `directory` that is neither in `taken` nor a film to be read; it is added to `taken`."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip(".")[:100] or "film"
+    number = 1
+    while True:
+        place = directory / f"{stem}{f'-{number}' if number > 1 else ''}.png"
+        key = str(place.parent.resolve() / place.name).lower()  # some file systems do not tell A from a
+        if key not in taken:
+            taken.add(key)
+            return place
+        number += 1
+
+
+def _add_predict(commands):
+    parser = commands.add_parser("predict", help="predict films with weights",
+                                 description="Exit code 2 when a film could not be predicted; the others "
+                                             "are kept.")
+    _add_data(parser)
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, metavar="PATH",
+                        help="safetensors files, or directories of them")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the predictions go")
+    parser.add_argument("--views", type=int, default=8, help="views of each film, 1 to 8 (default 8)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default auto)")
+    parser.add_argument("--batch", type=int, default=16, help="films at a time (default 16)")
+    _add_ids(parser, "predict the images in FILE only")
+    parser.set_defaults(run_command=_predict)
+
+
+def _add_ids(parser, purpose):
+    parser.add_argument("--ids", type=Path, metavar="FILE",
+                        help=f"{purpose}: one id a line, or a CSV with a column id; with or without _image "
+                             "or _study")
+
+
+def _predict(given):
+    from core.dataset import open_dataset
+    from core.inference import predict
+    from core.predictions import write_predictions
+    from core.subset import images_of, read_ids
+
+    wanted = read_ids(given.ids) if given.ids else None
+    dataset = open_dataset(given.data, progress=_bar)
+    for problem in dataset.problems:
+        _say(problem)
+    image_ids = None if wanted is None else images_of(dataset, wanted)
+    predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
+                          batch=given.batch, image_ids=image_ids, progress=_bar)
+    write_predictions(given.out, predictions)
+    errors = predictions.manifest.get("errors", [])
+    for error in errors:
+        _say(f"{error['image']} is not predicted: {error['error']}")
+    print(f"{given.out}: {len(predictions.image_ids)} films of {len(predictions.study_ids)} studies "
+          f"predicted, {len(errors)} not")
+    return 2 if errors else 0
+
+
+def _weights_in(paths):
+    return [file for path in paths for file in (sorted(path.glob("*.safetensors")) if path.is_dir() else [path])]
+
+
+def _add_settings(parser):
+    """Options for `FusionSettings` and `ScoreSettings`; one that is not given keeps the viewer's default."""
+    group = parser.add_argument_group("fusion", "What is not given is as the viewer begins with.")
+    for name, kind, text in (
+            ("method", str, "nms, soft_nms, nmw or wbf"), ("iou", float, "boxes match above this overlap"),
+            ("skip", float, "leave out candidates below this score"), ("decay", str, "soft_nms: linear or "
+                                                                                     "gaussian"),
+            ("sigma", float, "soft_nms: width of the gaussian"), ("conf-type", str, "wbf: how scores are "
+                                                                                    "joined"),
+            ("exponent", float, "n in score x p(opacity)^n")):
+        group.add_argument(f"--{name}", type=kind, help=text)
+    for name, kind, text in (
+            ("sources", str, "detector sources, model/fold/view"), ("source-weights", float, "a weight for each"),
+            ("source-scales", float, "a factor on the scores of each"),
+            ("opacity-sources", str, "opacity classifiers"), ("study-sources", str, "study classifiers")):
+        group.add_argument(f"--{name}", type=kind, nargs="+", metavar="S" if kind is str else "X", help=text)
+
+
+def _settings(given):
+    """`FusionSettings` and `ScoreSettings` from the options given."""
+    from core.fusion import FusionSettings, ScoreSettings
+
+    options = {**vars(given), "weights": given.source_weights, "scales": given.source_scales}
+    return tuple(kind(**{field.name: tuple(value) if isinstance(value, list) else value for field in fields(kind)
+                         if (value := options.get(field.name)) is not None})
+                 for kind in (FusionSettings, ScoreSettings))
+
+
+def _add_evaluate(commands):
+    parser = commands.add_parser("evaluate", help="the six APs and their mean",
+                                 description="Scores predictions on what they are about: the ids in their "
+                                             "manifest, the ids in the CSV, or those of --ids with the "
+                                             "studies these images belong to. An id of --ids without "
+                                             "prediction counts as missed.")
+    _add_data(parser)
+    parser.add_argument("--predictions", type=Path, required=True, metavar="PATH",
+                        help="a directory of predictions, or a competition CSV (id,PredictionString)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, null for an absent class")
+    _add_ids(parser, "score on the images in FILE, and their studies")
+    _add_settings(parser)
+    parser.set_defaults(run_command=_evaluate)
+
+
+def _evaluate(given):
+    from core.labels import read_labels
+    from core.scoring import score
+    from core.subset import labelled, read_ids
+
+    labels = read_labels(given.data)
+    truth = labels.strict()
+    wanted = labelled(truth, read_ids(given.ids)) if given.ids else (None, None)
+    answer, how = _answer(given)
+    evaluation, remarks = score(truth, answer, *wanted)
+    for remark in (*labels.remarks, *remarks, *evaluation.warnings):
+        _say(remark)
+    if given.json:
+        print(json.dumps(evaluation.summary()))
+        return
+    for name, ap in evaluation.summary().items():
+        print(f"{name:15}{'absent' if ap is None else f'{ap:.5f}':>8}")
+    print(how)
+
+
+def _answer(given):
+    """The `Answer` at `given.predictions`, and a line on how it came about."""
+    from core.predictions import read_predictions
+    from core.scoring import answer
+    from core.submission import read_submission
+
+    fusion, scoring = _settings(given)
+    if given.predictions.is_dir():
+        predictions = read_predictions(given.predictions)
+        if errors := predictions.manifest.get("errors"):
+            _say(f"{len(errors)} films could not be predicted and are not scored.")
+        how = ", ".join(f"{name} {value}" for settings in (fusion, scoring)
+                        for name, value in vars(settings).items() if value is not None)
+        return answer(predictions, fusion, scoring), f"with {how}"
+    if (fusion, scoring) != (type(fusion)(), type(scoring)()):
+        _say(f"{given.predictions.name} is a CSV of detections that are fused already: fusion options do "
+             "nothing.")
+    return read_submission(given.predictions), f"as in {given.predictions.name}"
+
+
+def _add_submit(commands):
+    parser = commands.add_parser("submit", help="write the competition's CSV",
+                                 description="Each id of the sample gets one row, in its order; one without "
+                                             "prediction says none 0.5, or .25 for each study class, and is "
+                                             "warned of.")
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of "
+                                                                                       "predictions")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV to write")
+    parser.add_argument("--sample", type=Path, metavar="FILE", help="sample_submission.csv: the ids to write")
+    _add_settings(parser)
+    parser.set_defaults(run_command=_submit)
+
+
+def _submit(given):
+    from core.predictions import read_predictions
+    from core.scoring import answer
+    from core.submission import read_sample, write_submission
+
+    sample = read_sample(given.sample) if given.sample else None
+    told = answer(read_predictions(given.predictions), *_settings(given))
+    for remark in write_submission(given.out, told, sample):
+        _say(remark)
+    print(given.out)
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    sys.exit(main())
