@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -256,9 +257,7 @@ def test_index_counts_films_and_names_problems(run, labelled):
 
 
 def test_predict_stores_what_was_predicted_and_says_what_was_not(run, labelled, monkeypatch):
-    """The command around `core.inference.predict`, which has tests of its own."""
-    import core.inference
-
+    """The command around `core.inference.predict`, which has tests of its own and takes long to import."""
     asked = {}
 
     def predict(dataset, weights, **settings):
@@ -267,7 +266,7 @@ def test_predict_stores_what_was_predicted_and_says_what_was_not(run, labelled, 
         found.manifest["errors"] = [{"image": "003", "error": "cannot be read."}]
         return found
 
-    monkeypatch.setattr(core.inference, "predict", predict)
+    monkeypatch.setitem(sys.modules, "core.inference", SimpleNamespace(predict=predict))
     (labelled / "ids.txt").write_text("003_image\ns1_study\n")
     (labelled / "w.safetensors").write_text("")
     code, out, err = run("predict", "--data", labelled / "data", "--weights", labelled, "--out", labelled / "new",
