@@ -1,0 +1,135 @@
+"""The films of a data set joined with what was predicted for them, in one order for everything that follows.
+
+Film f of the labels, the candidates, the verdicts and the worklist is then row f, and what can be scored comes
+first. This module knows nothing of fusion, verdicts or display.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.dataset import Image
+from core.errors import BadPredictions
+from core.labels import GroundTruth
+from core.predictions import Candidates, Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """F films and S studies, scored ones first, each in the order of the labels.
+
+    `images` [F] and `study_ids` [S]; `film_study` int32 [F] is the film's row of `study_ids`. The first `films`
+    films and the first `studies` studies are both labelled and predicted: `truth` holds just their labels (None
+    when there are none). `labels` holds all of them, `label_row` int32 [F] is the film's row there, -1 without
+    a label; `study_class` int8 [S] indexes `STUDY_CLASSES`, -1 unknown. `predictions` is about exactly these
+    films and studies, `predicted` [F] says which films it is about. `refused` maps the image ids that `predict` could
+    not read to its sentence. `remarks` are sentences on what does not fit together.
+    """
+
+    images: tuple[Image, ...]
+    study_ids: tuple[str, ...]
+    film_study: np.ndarray
+    films: int
+    studies: int
+    truth: GroundTruth | None
+    labels: GroundTruth | None
+    label_row: np.ndarray
+    study_class: np.ndarray
+    predictions: Predictions
+    predicted: np.ndarray
+    refused: dict[str, str]
+    remarks: tuple[str, ...]
+
+    def boxes_of(self, film):
+        """Ground-truth boxes float32 [.,4] of the film at row `film`, None when it has no label."""
+        row = int(self.label_row[film])
+        return None if row < 0 else self.labels.boxes_of(row)
+
+
+NOTHING = Predictions((), (), Candidates(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(1), ()),
+                      np.zeros((0, 0)), (), np.zeros((0, 0, 4)), ())
+
+
+def arrange(dataset, predictions=None):
+    """The `Cases` of `dataset` (`core.dataset.Dataset`) and its `Predictions`; None stands for none at all.
+
+    Raises `BadPredictions` when `predictions` are about none of the data set's films.
+    """
+    predictions = NOTHING if predictions is None else predictions
+    labels = dataset.truth
+    images = {image.image_id: image for image in dataset.images}
+    if predictions.image_ids and not images.keys() & set(predictions.image_ids):
+        raise BadPredictions(f"none of the {len(predictions.image_ids)} films predicted, such as "
+                             f"{predictions.image_ids[0]!r}, is in {dataset.name}, but they must be its films: "
+                             "name the predictions of this data set.")
+    film_ids = _scored_first(images, () if labels is None else labels.image_ids, predictions.image_ids)
+    named = dict.fromkeys([*(() if labels is None else labels.study_ids),
+                           *(image.study_id for image in dataset.images)])
+    study_ids = _scored_first(named, () if labels is None else labels.study_ids, predictions.study_ids)
+    films, studies = (_scored(labels and getattr(labels, name), getattr(predictions, name))
+                      for name in ("image_ids", "study_ids"))
+    row_of = {each: row for row, each in enumerate(study_ids)}
+    study_class = np.full(len(study_ids), -1, np.int8)
+    if labels is not None:
+        study_class[_rows(study_ids, labels.study_ids)] = labels.study_class
+    return Cases(
+        tuple(images[each] for each in film_ids), study_ids,
+        np.array([row_of[images[each].study_id] for each in film_ids], np.int32), len(films), len(studies),
+        labels.subset(films, studies) if films or studies else None, labels,
+        _rows(() if labels is None else labels.image_ids, film_ids).astype(np.int32), study_class,
+        rearranged(predictions, film_ids, study_ids), _rows(predictions.image_ids, film_ids) >= 0,
+        _refused(predictions.manifest), tuple(_remarks(images, labels, films, predictions)))
+
+
+def rearranged(predictions, image_ids, study_ids):
+    """`Predictions` about just these films and studies, in this order; nothing is said of one that is unknown."""
+    films = _rows(predictions.image_ids, image_ids)
+    found = predictions.candidates
+    counts = np.where(films < 0, 0, np.append(np.diff(found.offsets), 0)[films])
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(found.offsets[films] - offsets[:-1], counts) + np.arange(offsets[-1])
+    return replace(
+        predictions, image_ids=tuple(image_ids), study_ids=tuple(study_ids),
+        candidates=Candidates(found.boxes[rows], found.scores[rows], found.source[rows], offsets, found.sources),
+        opacity=_picked(predictions.opacity, films),
+        study=_picked(predictions.study, _rows(predictions.study_ids, study_ids)))
+
+
+def _picked(values, rows):
+    """`values` [R,...] at `rows`, NaN where the row is -1."""
+    return np.concatenate([values, np.full((1, *values.shape[1:]), np.nan, values.dtype)])[rows]
+
+
+def _rows(known, wanted):
+    """Row of each of `wanted` among `known`, int64; -1 for one that is not there."""
+    row_of = {each: row for row, each in enumerate(known)}
+    return np.array([row_of.get(each, -1) for each in wanted], np.int64)
+
+
+def _scored(labelled, predicted):
+    predicted = set(predicted)
+    return tuple(each for each in labelled or () if each in predicted)
+
+
+def _scored_first(named, labelled, predicted):
+    """The ids `named`: those labelled and predicted, then those only predicted, then the others."""
+    known = set(predicted)
+    first = [each for each in _scored(labelled, predicted) if each in named]
+    return tuple(dict.fromkeys([*first, *(each for each in named if each in known), *named]))
+
+
+def _refused(manifest):
+    """image id -> sentence, from the manifest's list of errors; entries that are no such pair are passed over."""
+    errors = manifest.get("errors")
+    return {str(each["image"]): str(each["error"]) for each in errors if isinstance(each, dict)
+            and {"image", "error"} <= each.keys()} if isinstance(errors, list) else {}
+
+
+def _remarks(images, labels, scored, predictions):
+    """Sentences on films that are predicted but not in the data set, or labelled but not predicted."""
+    strange = [each for each in predictions.image_ids if each not in images]
+    if strange:
+        yield (f"{len(strange)} predicted films such as {strange[0]!r} are not in this data set and are left out: "
+               "name the predictions of this data set, or add the films.")
+    if predictions.image_ids and labels is not None and len(scored) < len(labels.image_ids):
+        yield f"{len(scored)} of the {len(labels.image_ids)} labelled films are predicted, and the score is theirs."
