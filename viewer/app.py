@@ -1,0 +1,52 @@
+"""The server: `streamlit run viewer/app.py -- --data DIR --predictions DIR`.
+
+Puts the interface (`contents.py`), the canvas's modules and the films' pixels behind one address. What was asked for on
+the command line goes to the interface as the environment's GROUNDGLASS_DATA and GROUNDGLASS_PREDICTIONS, which may as
+well be set directly; without either the bundled sample set is opened.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def take_root():
+    """Replace this file's folder by the repository root on the import path, so that every module has one name."""
+    others = [entry for entry in sys.path if Path(entry).resolve() not in (ROOT, ROOT / "viewer")]
+    sys.path[:] = [str(ROOT), *others]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as every command here does."""
+
+    def error(self, message):
+        self.exit(2, f"{message[:1].upper()}{message[1:]}: give --data DIR and --predictions DIR after --.\n")
+
+
+def take_arguments(argv):
+    """Note the command line's choices in the environment; one sentence and exit code 2 for what is none."""
+    parser = _Parser(prog="streamlit run viewer/app.py --", description="Open a data set for reading.")
+    parser.add_argument("--data", type=Path, help="data set in the competition's layout (default: the sample set)")
+    parser.add_argument("--predictions", type=Path, help="predictions of that set (default: the sample set's)")
+    for name, place in vars(parser.parse_args(argv)).items():
+        if place is not None:
+            os.environ[f"GROUNDGLASS_{name.upper()}"] = str(place.resolve())
+
+
+take_root()
+if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was started, not only imported
+    take_arguments(sys.argv[1:])
+
+from core.dicom import read_film  # noqa: E402  (needs the path above)
+from viewer.canvas.scripts import script_routes  # noqa: E402
+from viewer.pixels import pixel_routes  # noqa: E402
+
+app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(read_film)])
+
+if __name__ == "__main__":
+    app.run()
