@@ -144,16 +144,25 @@ test("keys are OHIF's, and only those", () => {
   assert.deepEqual([meaning("c"), meaning("r"), meaning("F5"), meaning("toString")], [null, null, null, null]);
 });
 
-test("a field keeps every key, a slider or a button only those that move it", () => {
-  const field = (localName, type, ...matches) => ({
-    localName, type, closest(selector) { return matches.some((one) => selector.includes(one)) ? this : null; },
+test("a field keeps every key, a slider those that move it, a button and a tick box those that press it", () => {
+  const element = (selector, localName = "div", type = "") => ({
+    localName, type, closest(asked) { return asked.split(", ").includes(selector) ? this : null; },
   });
-  const text = field("input", "text", "input"), slider = field("input", "range", "input"), button = field("button", "", "button");
-  assert.deepEqual(["a", "ArrowLeft"].map((key) => belongsTo(text, key)), [true, true]);
-  assert.deepEqual(["a", "ArrowLeft"].map((key) => belongsTo(slider, key)), [false, true]);
-  assert.deepEqual(["a", " "].map((key) => belongsTo(button, key)), [false, true]);
-  assert.equal(belongsTo(field("body", ""), "ArrowLeft"), false);
-  assert.equal(belongsTo(field("div", "", ".film", "input"), "a"), false);
+  const slider = element("input[type=range]", "input", "range");
+  slider.closest = (asked) => (/(^|, )input(\[type=range\])?(,|$)/.test(asked) ? slider : null);
+  const keys = ["a", "ArrowLeft", " "];
+  for (const [focused, kept] of [
+    [element("input", "input", "text"), [true, true, true]],
+    [element("textarea", "textarea"), [true, true, true]],
+    [slider, [false, true, true]],
+    [element("canvas[tabindex]", "canvas"), [false, true, true]],
+    [element("input", "input", "checkbox"), [false, false, true]],
+    [element("button", "button"), [false, false, true]],
+    [element("", "body"), [false, false, false]],
+    [element(".film"), [false, false, false]],
+  ]) {
+    assert.deepEqual(keys.map((key) => belongsTo(focused, key)), kept, `${focused.localName} ${focused.type}`);
+  }
 });
 
 // A lane whose films come when the test says so.

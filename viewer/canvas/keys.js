@@ -5,12 +5,16 @@ const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
   "+": "closer", "-": "farther",
 };
-const MOVES = new Set([...Object.keys(STEPS), "Home", "End", " ", "Enter", "Escape", "Tab"]);
+
+// Elements that need keys of their own when they have the focus, and which; whatever one writes in needs them all.
+const PRESSES = new Set([" ", "Enter"]);
+const MOVES = new Set([...Object.keys(STEPS), ...PRESSES, "Home", "End", "Escape", "Tab", "+", "-", "="]);
 const WRITING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=textbox], [role=combobox]";
 const MOVING =
-  "button, a[href], summary, input, [role=slider], [role=spinbutton], [role=grid], [role=listbox], [role=option]," +
+  "input[type=range], input[type=radio], [role=slider], [role=spinbutton], [role=grid], [role=listbox], [role=option], " +
   "[role=menu], [role=menuitem], [role=tab], [role=radio], [role=tree], [role=dialog], canvas[tabindex], iframe";
-const BUTTONS = new Set(["range", "checkbox", "radio", "button", "submit", "color", "file"]);
+const PRESSING = "button, a[href], summary, input, [role=button], [role=checkbox], [role=switch]";
+const NOT_WRITTEN_IN = new Set(["range", "checkbox", "radio", "button", "submit", "color", "file"]);
 
 const mounted = []; // the one used last at the end
 
@@ -39,12 +43,13 @@ export function meaning(key) {
   return Object.hasOwn(ACTIONS, name) ? { action: ACTIONS[name] } : null;
 }
 
-// True when the focused element needs this key itself: all keys where one writes, only the moving ones elsewhere.
+// True when the focused element needs this key itself.
 export function belongsTo(target, key) {
   if (!target?.closest || target.closest(".film")) return false;
   const writing = target.closest(WRITING);
-  if (writing && !(writing.localName === "input" && BUTTONS.has(writing.type))) return true;
-  return MOVES.has(key) && Boolean(target.closest(MOVING));
+  if (writing && !(writing.localName === "input" && NOT_WRITTEN_IN.has(writing.type))) return true;
+  if (MOVES.has(key) && target.closest(MOVING)) return true;
+  return PRESSES.has(key) && Boolean(target.closest(PRESSING));
 }
 
 function onKey(event) {
