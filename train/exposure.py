@@ -13,9 +13,9 @@ from train.markings import devices
 from train.opacities import FIELD, fractal, outside_collapse, presence, visible_extent
 from train.projection import solid_tubes
 from train.skeleton import airways, grow_vessels, ribs, shoulder_girdle, spine
-from train.thorax import body_chord, bowel_gas, breast_chord, lung_chord, smoothstep
+from train.thorax import body_chord, bowel_gas, breast_chord, confounders, hila_chord, lung_chord, smoothstep
 
-MU_SOFT, MU_LUNG, MU_BONE, MU_METAL = .20, .055, .52, 6.0  # per cm
+MU_SOFT, MU_LUNG, MU_BONE, MU_METAL = .20, .055, .58, 6.0  # per cm
 SHARE_GAP = MU_SOFT - MU_LUNG
 
 
@@ -38,9 +38,9 @@ def attenuation(frame, patient, lesions, seed, study_seed):
     x, y = frame.grid()
     lung = lung_chord(patient, x, y, frame.oblique)
     chest = np.minimum(lung * .6, 1.5) / 1.5
-    haze = frame.sample(fractal(rng, 384, 6, first=5, persistence=.7), FIELD)
+    haze = frame.sample(fractal(rng, 512, 7, first=5, persistence=.72), FIELD)
     branches = [rod for side in (-1, 1) for rod in grow_vessels(patient, side, rng)]
-    vessels = solid_tubes(frame, branches) * chest
+    vessels = solid_tubes(frame, branches) * chest + hila_chord(patient, x, y) * chest
     filled = np.zeros_like(lung)
     groups = {}
     for lesion in lesions:
@@ -57,12 +57,13 @@ def attenuation(frame, patient, lesions, seed, study_seed):
     added = sum(groups.values(), np.zeros_like(lung))
     boxes = [visible_extent(part) for group, part in sorted(groups.items()) if group >= 0]
     boxes = np.array([box for box in boxes if box is not None], np.float32).reshape(-1, 4)
-    air = lung * (1 + .05 * haze) + airways(frame, patient) * .75
-    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .55
+    air = lung * (1 + .05 * haze) + airways(frame, patient) * .9
+    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .75
     day = np.random.default_rng(study_seed)
     gas = bowel_gas(patient, day.random(5), x, y)
+    flesh = flesh + confounders(patient, day, x, y)
     folds = frame.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
-    flesh = flesh * (1 + .015 * folds)
+    flesh = flesh * (1 + .022 * folds)
     bone = ribs(frame, patient, rng) + deep_bones(frame, patient, rng)
     total = (MU_SOFT * np.clip(flesh - air - gas, 0, None) + MU_LUNG * lung + (MU_BONE - MU_SOFT) * bone
              + SHARE_GAP * vessels * np.clip(1 - .9 * filled, .1, 1) + added
@@ -74,7 +75,7 @@ def deep_bones(frame, patient, rng):
     """Path length [height,width] float32 in cm of the bones far from the detector: drawn coarse, hence soft."""
     factor = max(1, round(frame.pixels_per_cm / 12))
     coarse = frame.reduced(factor)
-    backbone = cv2.GaussianBlur(spine(coarse, patient), (0, 0), .09 * coarse.pixels_per_cm)
+    backbone = cv2.GaussianBlur(spine(coarse, patient), (0, 0), .13 * coarse.pixels_per_cm)
     return frame.enlarge(shoulder_girdle(coarse, patient, rng) + backbone, factor)
 
 
@@ -96,7 +97,7 @@ def detect(total, frame, rng, dose=1.0):
     scatter = .24 * blur(primary * total, 3.6 * cm) + .004
     signal = cv2.GaussianBlur(primary, (0, 0), max(.45, .014 * cm)) + scatter
     # quanta a pixel: fewer in small pixels, so fine films are grainier
-    quanta = 1.1e6 * dose * (30 / cm) ** .6
+    quanta = 5e5 * dose * (30 / cm) ** .6
     noise = cv2.GaussianBlur(rng.standard_normal(total.shape).astype(np.float32), (0, 0), .6) * 1.7
     return -np.log(np.clip(signal + noise * np.sqrt(signal / quanta), 1e-4, None))
 
@@ -109,7 +110,7 @@ def tone(measured, frame, lung, contrast=1.0):
     cm = frame.pixels_per_cm
     body = np.clip(measured, .35, 4.2)
     wide, fine = blur(body, 3.0 * cm), blur(body, .25 * cm)
-    lifted = body - .25 * (wide - wide.mean()) + .45 * (body - fine)
+    lifted = body - .35 * (wide - wide.mean()) + .45 * (body - fine)
     black = np.percentile(lifted[lung > np.percentile(lung, 75)], 12) - .25
     white = np.percentile(lifted, 97)
     t = (lifted - black) / (white - black) * 2 - 1

@@ -7,7 +7,7 @@ knows nothing of anatomy or files.
 import cv2
 import numpy as np
 
-from train.projection import solid_tubes
+from train.projection import curve, solid_tubes
 
 LABEL = "SYNTHETIC"
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -93,10 +93,12 @@ def devices(frame, patient, rng):
         middle, tip = np.array([-2.0, 4.5, 2]), np.array([-2.3, patient.hilum * h + 1.5, 1])
         first = _wander(start, middle, [.4, .3, 0], rng, 50)
         rods.append((np.concatenate([first, np.linspace(middle, tip, 30)]), np.full(80, .042)))
-    if rng.random() < .05:  # port: a disc under the right clavicle
+    if rng.random() < .05:  # port: a small chamber under the right clavicle, its tube to the vena cava
         turn = np.linspace(0, 2 * np.pi, 40)
-        centre = np.array([-rng.uniform(.5, .7) * w, .22 * h, 9])
-        for radius in (.9, 1.25):
-            rods.append((centre + np.stack([radius * np.cos(turn), radius * np.sin(turn), 0 * turn], 1),
-                         np.full(40, .07)))
+        centre = np.array([-rng.uniform(.5, .65) * w, .2 * h, 9])
+        for radius, wire in ((.55, .05), (.95, .035)):
+            circle = np.stack([radius * np.cos(turn), 1.1 * radius * np.sin(turn), 0 * turn], 1)
+            rods.append((centre + circle, np.full(40, wire)))
+        tube = curve(centre + [.95, -.3, 0], (-4.6, 2.2, 7), (-2.7, 2.6, 4), (-2.2, 5, 2), (-2.3, .43 * h, 1))
+        rods.append((tube, np.full(60, .03)))
     return solid_tubes(frame, rods)

@@ -58,8 +58,8 @@ def _typical(patient, rng):
         for along in np.linspace(top, .96, 1 + int(round(4 * strength + rng.random()))):
             reach = rng.uniform(.62, .98) - .12 * strength
             yield _patch(patient, rng, group, side, along + rng.normal(0, .03), reach, rng.uniform(1.3, 2.2)
-                         + 1.9 * strength, rng.uniform(.16, .30) + .40 * strength * rng.random())
-        if rng.random() < .1:
+                         + 1.9 * strength, rng.uniform(.15, .28) + .38 * strength ** 1.5 * rng.random())
+        if rng.random() < .06:
             yield _patch(patient, rng, group + 2, side, rng.uniform(.16, .28), rng.uniform(.5, .8),
                          rng.uniform(1, 1.8), rng.uniform(.2, .4))
 
@@ -121,15 +121,15 @@ def presence(lesion, frame, patient, x, y):
         return (lesion.fill * sphere).astype(np.float32)
     inside = smoothstep((1.25 - distance + lesion.ragged * .4 * edge) / .9)
     fine = frame.sample(fractal(noise_rng, 320, 4, first=30, persistence=.75), FIELD)
-    grain = np.clip(.85 + .28 * fine + .15 * edge, .15, 1.4)
+    grain = np.clip(.9 + .17 * fine + .13 * edge, .25, 1.35)
     return (lesion.fill * inside * np.where(lesion.fill > .6, .5 + .5 * grain, grain)).astype(np.float32)
 
 
 def _meniscus(lesion, patient, x, y):
     width = cage_half_width(patient, y)
     out = np.clip(np.abs(x) / width, 0, 1)
-    level = diaphragm(patient, x, width) * .35 + lesion.y * .65 + lesion.b - (lesion.a + 2.4) * np.clip(out - .35, 0,
-                                                                                                    None) ** 2 * 3
+    level = (.3 * diaphragm(patient, x, width) + .7 * lesion.y + lesion.b
+             - 1.2 * lesion.a * out ** 3 - 2.2 * np.clip((out - .8) / .2, 0, 1) ** 2.5)
     return (lesion.fill * smoothstep((y - level) / 1.6) * (x * lesion.side > 0)).astype(np.float32)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,12 @@ def splat(frame, points, volumes):
     return picture[1:-1, 1:-1]
 
 
+def curve(*points):
+    """Smooth course [60,3] through a few points [3], by cubic interpolation over their index."""
+    points = np.array(points, float)
+    return CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 60))
+
+
 def resample(path, radii, spacing):
     """Points [M,3], radii [M] and step [M] in cm along `path` [K,3], at most `spacing` cm apart."""
     lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
@@ -109,38 +116,30 @@ def resample(path, radii, spacing):
 
 
 def solid_tubes(frame, tubes):
-    """Path length [height,width] float32 in cm through round rods: `tubes` is a list of (path [K,3], radii [K])."""
-    parts = [(*resample(path, radii, .5 / frame.pixels_per_cm), ) for path, radii in tubes]
-    if not parts:
+    """Path length [height,width] float32 in cm through round rods: `tubes` is a list of (path [K,3], radii [K]).
+
+    A rod is drawn as a chain of balls whose volume is the rod's, which leaves no seams where rods bend or meet.
+    """
+    if not tubes:
         return np.zeros((frame.height, frame.width), np.float32)
-    tangents = np.concatenate([np.gradient(points[:, :2], axis=0) for points, _, _ in parts])
-    points, radii, steps = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    normals = np.stack([-tangents[:, 1], tangents[:, 0]], 1)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
+    pixel = 1 / frame.pixels_per_cm
+    parts = [resample(path, radii, max(.5 * pixel, .4 * float(np.mean(radii)))) for path, radii in tubes]
+    points, radii, steps = (np.concatenate([part[i] for part in parts]).astype(np.float32) for i in range(3))
     clouds, volumes = [], []
-    lanes = 2 ** np.ceil(np.log2(np.maximum(radii * frame.pixels_per_cm * 4, 3))).astype(int)
-    for count in np.unique(lanes):
-        rows = lanes == count
-        v = (np.arange(count) + .5) / count * 2 - 1
-        offset = v[None, :, None] * radii[rows, None, None] * normals[rows, None]
-        cloud = np.repeat(points[rows, None], count, axis=1)
-        cloud[..., :2] += offset
-        chord = 2 * radii[rows, None] * np.sqrt(1 - v ** 2)[None]
-        clouds.append(cloud.reshape(-1, 3))
-        volumes.append((chord * radii[rows, None] * 2 / count * steps[rows, None]).ravel())
+    grains = 2 ** np.ceil(np.log2((radii / pixel * 2.2) ** 2 + 4)).astype(int)
+    for count in np.unique(grains):
+        rows = grains == count
+        share = (np.arange(count, dtype=np.float32) + .5) / count
+        reach = np.sqrt(1 - (1 - share) ** (2 / 3))  # radii that share the projection of a ball evenly
+        angle = np.arange(count) * 2.39996323 + np.arange(rows.sum())[:, None] * 1.7
+        offset = (reach * radii[rows, None])[..., None] * np.stack([np.cos(angle), np.sin(angle), 0 * angle], -1)
+        clouds.append((points[rows, None] + offset).astype(np.float32).reshape(-1, 3))
+        volumes.append(np.repeat(np.pi * radii[rows] ** 2 * steps[rows] / count, count))
     return splat(frame, np.concatenate(clouds), np.concatenate(volumes))
 
 
-def flat_rod(frame, path, normals, tall, thick, wall, core=.25):
-    """Path length [height,width] float32 in cm of bone through a flat rod such as a rib: a dense wall, a loose core.
-
-    path: [K,3] cm. normals: [K,3] unit vectors along the thin axis of its elliptic section. tall, thick: half axes
-    [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
-    wall's.
-    """
-    spacing = .8 / frame.pixels_per_cm
-    points, tall, step = resample(path, tall, spacing)
-    _, thick, _ = resample(path, thick, spacing)
+def _section_axes(path, normals, tall, thick, points):
+    """Half axes of the elliptic section at `points` as vectors, two arrays [M,3] float32."""
     share = (np.arange(len(points)) + .5) / len(points)
     normals = np.stack([np.interp(share, np.linspace(0, 1, len(path)), axis) for axis in normals.T], 1)
     tangents = np.gradient(points, axis=0)
@@ -148,15 +147,32 @@ def flat_rod(frame, path, normals, tall, thick, wall, core=.25):
     normals = normals - (normals * tangents).sum(1, keepdims=True) * tangents
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     binormals = np.cross(tangents, normals)
-    across, along = (tall[:, None] * binormals).astype(np.float32), (thick[:, None] * normals).astype(np.float32)
-    clouds, volumes = [], []
-    for size, layer in ((1.0, wall), (.72, core * .5), (.3, core * .5)):
-        count = max(8, int(np.ceil(2 * np.pi * tall.max() * size / spacing)))
-        angle = ((np.arange(count) + .5) * 2 * np.pi / count)[:, None, None].astype(np.float32)
-        if layer != wall:  # a solid core: the layer stands for the ellipse's area between two sizes
-            layer = layer * float(thick.mean())
-        clouds.append(points.astype(np.float32) + size * (np.cos(angle) * across + np.sin(angle) * along))
-        arc = np.hypot(tall * np.sin(angle[..., 0]), thick * np.cos(angle[..., 0])) * size * 2 * np.pi / count
-        volumes.append(arc * layer * step)
-    return splat(frame, np.concatenate([c.reshape(-1, 3) for c in clouds]),
-                 np.concatenate([v.ravel() for v in volumes]).astype(np.float32))
+    return (tall[:, None] * binormals).astype(np.float32), (thick[:, None] * normals).astype(np.float32)
+
+
+def flat_rod(frame, path, normals, tall, thick, wall, core=.2, density=1.0):
+    """Path length [height,width] float32 in cm of bone through a flat rod such as a rib: a dense wall, a loose core.
+
+    path: [K,3] cm. normals: [K,3] unit vectors along the thin axis of its elliptic section. tall, thick: half axes
+    [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
+    wall's. density: of both along the rod, [K] or a number.
+    """
+    spacing = .8 / frame.pixels_per_cm
+    points, tall, step = resample(path, tall, spacing)
+    thick = resample(path, thick, spacing)[1]
+    mass = resample(path, np.broadcast_to(density, len(path)), spacing)[1] * step
+    across, along = _section_axes(path, normals, tall, thick, points)
+    points = points.astype(np.float32)
+    count = max(8, int(np.ceil(2 * np.pi * tall.max() / spacing)))
+    # random grains instead of a lattice: no streaks along the rod, and a little of the bone's own texture
+    grain = np.random.default_rng(len(points)).random((4, count, len(points)), np.float32)
+    angle = ((np.arange(count, dtype=np.float32)[:, None] + grain[0]) * np.float32(2 * np.pi / count))
+    cos, sin = np.cos(angle)[..., None], np.sin(angle)[..., None]
+    slide = (grain[1] - .5)[..., None] * np.gradient(points, axis=0)
+    arc = np.hypot(tall * sin[..., 0], thick * cos[..., 0]) * (2 * np.pi / count)
+    clouds, volumes = [(points + slide + cos * across + sin * along).reshape(-1, 3)], [(arc * wall * mass).ravel()]
+    if core:
+        reach, angle = np.sqrt(grain[2])[..., None], 2 * np.float32(np.pi) * grain[3][..., None]
+        clouds.append((points + reach * (np.cos(angle) * across + np.sin(angle) * along)).reshape(-1, 3))
+        volumes.append(np.tile(core * np.pi * tall * thick / count * mass, count))
+    return splat(frame, np.concatenate(clouds), np.concatenate(volumes).astype(np.float32))

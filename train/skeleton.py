@@ -4,9 +4,11 @@ Everything follows the patient's numbers, so that the ribs lie on the cage and t
 module knows nothing of attenuation, disease or display.
 """
 
+import cv2
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
-from train.projection import flat_rod, solid_tubes
+from train.projection import curve, flat_rod, solid_tubes
 from train.thorax import cage_half_depth, cage_half_width, lung_chord, spine_x
 
 
@@ -14,17 +16,23 @@ def rib_course(patient, number, side, jitter=0.0):
     """Centre line [K,3] and outward normals [K,3] of rib `number` (1..12) on `side` (-1 viewer's left, 1 right)."""
     pitch = (patient.lung_height + 2.0) / 9.6
     start = -2.6 + pitch * (number - .6) * (1 - .012 * (6 - number))
-    end = {1: 2.25, 2: 2.35, 11: 1.25, 12: .95}.get(number, 2.45 - .03 * number)
-    theta = np.linspace(.16, end, 70)
-    drop = min(3.2 + 1.05 * number, 10.5) + jitter
-    y = start + drop * ((1 - np.cos(theta)) / 2) ** 1.12 - .55 * np.sin(2 * theta).clip(0) * (number > 1)
-    a, b = cage_half_width(patient, y) + .25, cage_half_depth(patient, y) + .3
+    end = {1: 2.62, 2: 2.5, 11: 1.25, 12: .95}.get(number, 2.5 - .03 * number)
+    theta = np.linspace(np.arcsin(2.0 / cage_half_width(patient, start + 1.5)), end, 80)
+    drop = min(3.4 + 1.38 * number, 12) * patient.lung_height / 22.5 + jitter
+    y = start + drop * ((1 - np.cos(theta)) / 2) ** 1.1 - .6 * np.sin(2 * theta).clip(0) * (number > 1)
+    a, b = cage_half_width(patient, y) + .12, cage_half_depth(patient, y) + .3
     if number == 1:
-        a, y = np.minimum(a, 6.8), y + .4
+        a, b, y = np.full_like(y, 5.3), np.full_like(y, 4.5), y + .5
     x = side * a * np.sin(theta) + spine_x(patient, y) * (theta < 1) * (1 - theta).clip(0)
     z = -b * np.cos(theta)
     normals = np.stack([side * np.sin(theta) / a, np.zeros_like(y), -np.cos(theta) / b], 1)
     return np.stack([x, y, z], 1), normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def _ends(count, steep):
+    """Density [count] that rises from 0 at both ends of a rod over 1/`steep` of its length."""
+    share = np.linspace(0, 1, count)
+    return np.clip(np.minimum(share, 1 - share) * steep, 0, 1)
 
 
 def ribs(frame, patient, rng):
@@ -35,16 +43,10 @@ def ribs(frame, patient, rng):
             path, normals = rib_course(patient, number, side, rng.normal(0, .25))
             along = np.linspace(0, 1, len(path))
             tall = (.50 + .18 * along) * (1.1 if 2 < number < 10 else .95) * rng.uniform(.93, 1.07)
-            wall = .105 if number < 11 else .08
-            total += flat_rod(frame, path, normals, tall, .29 - .05 * along, wall)
+            tall, wall = tall * (.78 if number == 1 else 1), .085 if 1 < number < 11 else .06
+            density = _ends(80, 9) * (1 - .35 * along)
+            total += flat_rod(frame, path, normals, tall, .29 - .05 * along, wall, density=density)
     return total
-
-
-def _curve(*points):
-    """Smooth course [60,3] through a few points, by cubic interpolation over their index."""
-    from scipy.interpolate import CubicSpline
-    points = np.array(points, float)
-    return CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, 60))
 
 
 def shoulder_girdle(frame, patient, rng):
@@ -54,61 +56,72 @@ def shoulder_girdle(frame, patient, rng):
     for side in (-1, 1):
         lift = rng.normal(0, .4) - patient.shoulder
         out = 2.2 + .3 * rng.normal() if patient.erect else 0.6
-        clavicle = _curve((side * 1.7, 3.4 + .3 * lift, 7), (side * 4.8, 2.6 + .5 * lift, 7.5),
+        clavicle = curve((side * 1.7, 3.4 + .3 * lift, 7), (side * 4.8, 2.6 + .5 * lift, 7.5),
                           (side * 9.5, .8 + lift, 4), (side * (wide + 1.6), -.6 + lift, 1))
         front = np.tile([0.0, 0.0, 1.0], (60, 1))
         swell = .62 + .22 * np.abs(np.linspace(-1, 1, 60)) ** 2
-        total += flat_rod(frame, clavicle, front, swell, swell * .85, .12)
+        total += flat_rod(frame, clavicle, front, swell, swell * .85, .12, density=_ends(60, 14))
         x0 = wide - 1.2 + out
-        border = _curve((side * (x0 + 1.3), 2.3 + lift, -5), (side * (x0 + .6), 6.5 + lift, -7),
+        border = curve((side * (x0 + 1.3), 2.3 + lift, -5), (side * (x0 + .6), 6.5 + lift, -7),
                         (side * (x0 - 1.2), 12.0 + lift, -8), (side * (x0 - 2.2), 14.2 + lift, -8))
-        blade = _curve((side * (x0 - 2.2), 14.2 + lift, -8), (side * (x0 - 5.4), 9 + lift, -8.5),
+        blade = curve((side * (x0 - 2.2), 14.2 + lift, -8), (side * (x0 - 5.4), 9 + lift, -8.5),
                        (side * (x0 - 5.6), 3 + lift, -8), (side * (x0 - 3), -.3 + lift, -7))
-        spine = _curve((side * (x0 - 5.4), 3.6 + lift, -8.5), (side * (x0 - 1.6), 1.2 + lift, -8),
+        spine = curve((side * (x0 - 5.4), 3.6 + lift, -8.5), (side * (x0 - 1.6), 1.2 + lift, -8),
                        (side * (x0 + 2.4), -1.4 + lift, -5), (side * (x0 + 3.4), -.8 + lift, -3))
-        for line, size, wall in ((border, .30, .10), (blade, .16, .05), (spine, .55, .07)):
-            total += flat_rod(frame, line, front, np.full(60, size), np.full(60, size * .8), wall)
+        outline = np.concatenate([border, blade, spine[20::-1]])
+        total += _plate(frame, outline, .14)
+        for line, size, wall in ((border, .24, .07), (blade, .16, .04), (spine, .55, .06)):
+            total += flat_rod(frame, line, front, np.full(60, size), np.full(60, size * .8), wall, density=_ends(60, 6))
         total += _humerus(frame, side, x0 + 3.4, 2.4 + lift, patient.arms)
     return total
 
 
+def _plate(frame, outline, thickness):
+    """Path length [height,width] float32 of a thin plate bounded by `outline` [K,3], softly edged."""
+    mask = np.zeros((frame.height, frame.width), np.uint8)
+    corners = np.round(np.stack(frame.project(outline), 1) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, shift=4)
+    return cv2.GaussianBlur(mask, (0, 0), .3 * frame.pixels_per_cm).astype(np.float32) * (thickness / 255)
+
+
 def _humerus(frame, side, x, y, arms):
-    shaft = _curve((side * x, y - 1.6, 0), (side * (x + .1), y, 0), (side * (x + .9), y + 4, 0),
-                   (side * (x + 1.4 + .25 * arms), y + 14, 0), (side * (x + 1.6 + .6 * arms), y + 26, 0))
-    along = np.linspace(0, 4, 60)
-    radius = np.interp(along, [0, .5, 1, 2, 4], [1.2, 2.2, 2.3, 1.25, 1.15])
-    return flat_rod(frame, shaft, np.tile([0.0, 0.0, 1.0], (60, 1)), radius, radius, .16)
+    shaft = curve((side * (x - .5), y - 2.0, 0), (side * (x - .2), y, 0), (side * (x + .8), y + 4, 0),
+                   (side * (x + 1.4 + .25 * arms), y + 14, 0), (side * (x + 1.6 + .7 * arms), y + 34, 0))
+    radius = PchipInterpolator([0, .12, .5, 1, 1.5, 2.2, 4], [.4, 1.3, 2.2, 2.3, 1.6, 1.25, 1.15])
+    radius = radius(np.linspace(0, 4, 60))
+    return flat_rod(frame, shaft, np.tile([0.0, 0.0, 1.0], (60, 1)), radius, radius, .15, core=.05)
 
 
 def spine(frame, patient):
     """Cortical path length [height,width] float32 in cm of vertebral bodies, pedicles and spinous processes."""
     total = np.zeros((frame.height, frame.width), np.float32)
     pitch = (patient.lung_height + 2.0) / 9.6
+    rings = []
     for level in range(-3, 15):
         y = -3.4 + pitch * level
         x, wide, tall = spine_x(patient, y), 1.25 + .05 * level, pitch * .40
-        for edge in (-tall, tall):
-            plate = np.linspace([x - wide, y + edge, -5], [x + wide, y + edge, -5], 20)
-            total += flat_rod(frame, plate, np.tile([0, 1.0, 0], (20, 1)), np.full(20, 1.3), np.full(20, .16), .035, 0)
+        waist = wide - .12 * np.sin(np.linspace(0, np.pi, 20))
         for side in (-1, 1):
-            wall = np.linspace([x + side * wide, y - tall, -5], [x + side * (wide - .1), y + tall, -5], 20)
-            total += flat_rod(frame, wall, np.tile([1.0, 0, 0], (20, 1)), np.full(20, 1.2), np.full(20, .14), .03, 0)
+            end = np.linspace([x - wide, y + side * tall, -5], [x + wide, y + side * tall, -5], 20)
+            total += flat_rod(frame, end, np.tile([0, 1.0, 0], (20, 1)), np.full(20, 1.3), np.full(20, .16), .035, 0)
+            wall = np.stack([x + side * waist, np.linspace(y - tall, y + tall, 20), np.full(20, -5.0)], 1)
+            total += flat_rod(frame, wall, np.tile([1.0, 0, 0], (20, 1)), np.full(20, 1.2), np.full(20, .14), .025, 0)
             turn = np.linspace(0, 2 * np.pi, 24)
             ring = np.stack([x + side * (wide - .35) + .24 * np.cos(turn), y - .25 * tall + .42 * np.sin(turn),
                              np.full(24, -6.5)], 1)
-            total += solid_tubes(frame, [(ring, np.full(24, .10))])
+            rings.append((ring, np.full(24, .10)))
         spinous = np.linspace([x, y + .1, -8], [x, y + .9 * tall + .5, -9], 12)
         total += flat_rod(frame, spinous, np.tile([1.0, 0, 0], (12, 1)), np.full(12, .25), np.full(12, .28), .08)
-    return total
+    return total + solid_tubes(frame, rings)
 
 
 def airways(frame, patient):
     """Path length [height,width] float32 in cm of air in trachea and main bronchi."""
     split = patient.hilum * patient.lung_height - 2.0
     top = [(.1, -12, 0), (spine_x(patient, 0) * .5, 0, 0), (-.2, split, -1)]
-    trunk = _curve(*top)
-    right = _curve((-.2, split, -1), (-2.0, split + 1.9, -1), (-3.6, split + 3.3, -2))
-    left = _curve((-.1, split, -1), (2.2, split + 2.0, -1), (4.6, split + 3.4, -2))
+    trunk = curve(*top)
+    right = curve((-.2, split, -1), (-2.0, split + 1.9, -1), (-3.6, split + 3.3, -2))
+    left = curve((-.1, split, -1), (2.2, split + 2.0, -1), (4.6, split + 3.4, -2))
     return solid_tubes(frame, [(trunk, np.full(60, .92)), (right, np.linspace(.70, .42, 60)),
                                (left, np.linspace(.62, .36, 60))])
 
@@ -117,7 +130,7 @@ def grow_vessels(patient, side, rng, tips=420):
     """Rods [(path, radii), ...] of the vessels of one lung: a tree that fills it, thick at the hilum.
 
     Each new tip joins the node that makes the way to it short and the way back to the hilum not long (a minimum
-    spanning tree with a cost on the path, Cuntz et al. 2010); radii follow Murray's law with exponent 2.8.
+    spanning tree with a cost on the path, Cuntz et al. 2010); radii follow Murray's law with exponent 2.35.
     """
     hilum = patient.hilum * patient.lung_height + (0 if side > 0 else .9)
     x = side * rng.uniform(2.5, patient.half_width, 5 * tips)
@@ -144,7 +157,7 @@ def _rods(nodes, parents, rng):
     load = np.ones(len(nodes))
     for node in range(len(nodes) - 1, 0, -1):
         load[parents[node]] += load[node]
-    radius = .030 * load ** (1 / 2.8)
+    radius = .042 * load ** (1 / 2.35)
     rods = []
     for node in range(1, len(nodes)):
         mother = parents[node]
