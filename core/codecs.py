@@ -13,6 +13,7 @@ from pydicom import uid
 from pydicom.encaps import generate_fragments, parse_basic_offsets
 from pydicom.filebase import DicomBytesIO
 
+from core.decoding import DecoderFailed, decode
 from core.errors import UnreadableFilm
 
 NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian,
@@ -34,7 +35,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Coded:
-    """What a codestream says of itself; `kind` is 'dct', 'lossless', 'jpeg-ls' or 'jpeg 2000', `precision` in bits."""
+    """What a codestream says of itself; `kind` as in `decoder_child.KINDS`, `precision` in bits."""
 
     kind: str
     rows: int
@@ -56,7 +57,7 @@ def samples(data, syntax, shape, words=False):
         return _native(data, syntax == uid.ExplicitVRBigEndian, shape, words), shape.allocated
     frame = _frame(data)
     if syntax == uid.RLELossless:
-        return _rle(frame, shape), shape.allocated
+        return _apart("RLE", frame, shape.rows, shape.columns, shape.allocated), shape.allocated
     coded = codestream(frame)
     if (coded.rows, coded.columns, coded.components) != (shape.rows, shape.columns, 1):
         raise UnreadableFilm(f"holds a {coded.kind} image of {coded.rows} rows, {coded.columns} columns and "
@@ -115,7 +116,7 @@ def _jpeg_size(frame):
         if marker == 0xFF:  # fill byte
             at += 1
         elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            kind = {0xC3: "lossless", 0xF7: "jpeg-ls"}.get(marker, "dct")
+            kind = {0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}.get(marker, "JPEG")
             big = int.from_bytes
             return Coded(kind, big(frame[at + 5:at + 7], "big"), big(frame[at + 7:at + 9], "big"), frame[at + 9],
                          frame[at + 4])
@@ -127,91 +128,41 @@ def _jpeg_size(frame):
 def _jpeg2000_size(segment):
     """ISO 15444-1 A.5.1: the SIZ segment, from its length field on."""
     right, bottom, left, top = (int.from_bytes(segment[at:at + 4], "big") for at in (4, 8, 12, 16))
-    return Coded("jpeg 2000", bottom - top, right - left, int.from_bytes(segment[36:38], "big"),
+    return Coded("JPEG 2000", bottom - top, right - left, int.from_bytes(segment[36:38], "big"),
                  (segment[38] & 0x7F) + 1)
 
 
 def _decoded(frame, coded):
     """Samples [H,W] of a codestream that says what it should."""
-    decoders = {"dct": _dct, "lossless": _by_gdcm, "jpeg-ls": _jpeg_ls, "jpeg 2000": _jpeg2000}
-    if coded.kind != "jpeg 2000" and b"\xff\xd9" not in frame[-64:]:
+    if coded.kind != "JPEG 2000" and b"\xff\xd9" not in frame[-64:]:
         raise UnreadableFilm(f"holds {len(frame)} bytes of {coded.kind} data without an end marker, but a whole image "
                              "ends with ff d9: it is truncated, copy it again.")
-    try:
-        found = decoders[coded.kind](frame, coded)
-    except UnreadableFilm:
-        raise
-    except Exception as failure:  # each library has errors of its own
-        raise _damaged(coded.kind, _first_line(failure)) from None
-    container = np.uint8 if coded.precision <= 8 else np.uint16
-    if isinstance(found, np.ndarray) and found.shape == (coded.rows, coded.columns) and found.dtype == container:
-        return found
-    if isinstance(found, np.ndarray) or len(found) != coded.rows * coded.columns * np.dtype(container).itemsize:
-        raise _damaged(coded.kind, "its decoder gave a picture of another size")
-    return np.frombuffer(found, container).reshape(coded.rows, coded.columns)
-
-
-def _dct(frame, coded):
-    if coded.precision != 8:
-        return _by_gdcm(frame, coded)
-    found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None:
-        raise _damaged(coded.kind, "its decoder gave no picture")
-    return found
-
-
-def _jpeg_ls(frame, coded):
-    import jpeg_ls
-
-    return jpeg_ls.decode_pixel_data(frame)[0]
-
-
-def _jpeg2000(frame, coded):
-    import openjpeg
-
     if coded.precision > 16:
-        raise UnreadableFilm(f"holds JPEG 2000 samples of {coded.precision} bits, but at most 16 can be shown: convert "
-                             "it to 16 bits.")
-    return openjpeg.decode_pixel_data(frame, version=2)
+        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but at most 16 can be shown: "
+                             "convert it to 16 bits.")
+    if coded.kind == "JPEG" and coded.precision == 8:
+        found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
+        if found is None or found.shape != (coded.rows, coded.columns) or found.dtype != np.uint8:
+            raise _damaged(coded.kind)
+        return found
+    return _apart(coded.kind, frame, coded.rows, coded.columns, coded.precision)
 
 
-def _rle(frame, shape):
-    from rle.utils import decode_pixel_data
-
+def _apart(kind, frame, rows, columns, bits):
+    """Samples [H,W] from the decoder in the child process."""
     try:
-        found = decode_pixel_data(frame, version=2, rows=shape.rows, columns=shape.columns,
-                                  bits_allocated=shape.allocated)
-        return np.frombuffer(found, "u1" if shape.allocated == 8 else "<u2").reshape(shape.rows, shape.columns)
-    except Exception as failure:  # the library raises several kinds
-        raise _damaged("RLE", _first_line(failure)) from None
+        found = decode(kind, frame, rows, columns, bits)
+    except DecoderFailed:
+        raise _damaged(kind) from None
+    container = np.dtype("u1" if bits <= 8 else "<u2")
+    if len(found) != rows * columns * container.itemsize:
+        raise _damaged(kind)
+    return np.frombuffer(found, container).reshape(rows, columns)
 
 
-def _by_gdcm(frame, coded):
-    """JPEG lossless and 12-bit DCT, which only GDCM decodes among the free libraries."""
-    import gdcm
-
-    kinds = {"lossless": gdcm.TransferSyntax.JPEGLosslessProcess14, "dct": gdcm.TransferSyntax.JPEGExtendedProcess2_4}
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimensions((coded.columns, coded.rows, 1))
-    image.SetDataElement(element)
-    grey = gdcm.PhotometricInterpretation.GetPIType("MONOCHROME2")
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(grey))
-    image.SetTransferSyntax(gdcm.TransferSyntax(kinds[coded.kind]))
-    allocated = 8 if coded.precision <= 8 else 16
-    image.SetPixelFormat(gdcm.PixelFormat(1, allocated, coded.precision, coded.precision - 1, 0))
-    return image.GetBuffer().encode("utf-8", "surrogateescape")  # SWIG hands the bytes over as text
-
-
-def _damaged(kind, reason):
-    return UnreadableFilm(f"holds {kind} pixel data that cannot be decoded ({reason}), but a film must decode whole: "
-                          "copy it again from its source.")
+def _damaged(kind):
+    return UnreadableFilm(f"holds {kind} pixel data that cannot be decoded, but a film must decode whole: copy it "
+                          "again from its source.")
 
 
 def _first_line(failure):

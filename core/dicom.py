@@ -78,10 +78,10 @@ def _dataset(path, keywords, **how):
 
 
 def _starts_like_a_data_set(head):
-    """Whether a file without preamble begins with group 2 or 8, as the files of some old devices do."""
-    return head[128:132] != b"DICM" and head[:4] in (b"\2\0\0\0", b"\2\0\1\0", b"\2\0\2\0", b"\2\0\x10\0",
-                                                     b"\x08\0\0\0", b"\x08\0\1\0", b"\x08\0\5\0", b"\x08\0\x08\0",
-                                                     b"\x08\0\x16\0")
+    """Whether a file without preamble begins with an element of group 2 or 8, as those of some old devices do."""
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    short = len(head) >= 8 and int.from_bytes(head[4:8], "little") < 1024
+    return head[128:132] != b"DICM" and head[:2] in (b"\x02\0", b"\x08\0") and (explicit or short)
 
 
 def _syntax(dataset):
@@ -146,7 +146,9 @@ def _padding(dataset, pixels):
     padded = int(counts.sum() - kept.sum())
     if not kept.any():
         return None, counts, (f"Padding: all pixels have the padding value {low} to {high}, which is not believed.",)
-    return (low, high), kept, (f"Padding: {padded} pixels of value {low} to {high} are black and do not count.",)
+    stated = f"{low}" if low == high else f"{low} to {high}"
+    remark = f"Padding: {padded} pixels of value {stated} are black and do not count."
+    return (low, high), kept, (remark,) if padded else ()
 
 
 def _as_stored(value, dtype):

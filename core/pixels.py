@@ -41,15 +41,23 @@ def sides(dataset):
 
 
 def photometric(dataset):
-    """'MONOCHROME1' or 'MONOCHROME2' of a data set that is one grey picture."""
+    """'MONOCHROME1' or 'MONOCHROME2' of a data set that holds one grey picture."""
+    if has(dataset, "FloatPixelData") or has(dataset, "DoubleFloatPixelData"):
+        raise UnreadableFilm("has floating-point pixel data, but films hold whole numbers: export the original.")
+    if PIXEL_DATA not in dataset:
+        raise UnreadableFilm("has no Pixel Data, but a film needs them: choose an image file, or copy it again.")
     found = text(dataset, "PhotometricInterpretation").upper()
+    if not found:
+        raise UnreadableFilm("has no Photometric Interpretation, but it says which values are white: repair the "
+                             "header.")
     if found not in ("MONOCHROME1", "MONOCHROME2"):
-        raise UnreadableFilm(f"has the Photometric Interpretation {_said(found)}, but radiographs are MONOCHROME1 or "
+        raise UnreadableFilm(f"has the Photometric Interpretation {found}, but radiographs are MONOCHROME1 or "
                              "MONOCHROME2 and colour has no window: export the grey original.")
     if (count := number(dataset, "SamplesPerPixel", 1)) != 1:
         raise UnreadableFilm(f"has {count:g} samples per pixel, but {found} has 1: export the grey original.")
-    if has(dataset, "NumberOfFrames") and (frames := number(dataset, "NumberOfFrames")) not in (0, 1):
-        raise UnreadableFilm(f"has {frames:g} frames, but a film is a single one: export the frame that is wanted.")
+    if has(dataset, "NumberOfFrames") and number(dataset, "NumberOfFrames") not in (0, 1):
+        raise UnreadableFilm(f"has {text(dataset, 'NumberOfFrames')} frames, but a film is a single one: export the "
+                             "frame that is wanted.")
     return found
 
 
@@ -60,12 +68,10 @@ def stored_pixels(dataset, syntax):
     """
     rows, columns = sides(dataset)
     layout, remarks = _layout(dataset)
-    if PIXEL_DATA not in dataset:
-        raise UnreadableFilm("has no Pixel Data, but a film needs them: choose an image file, or copy it again."
-                             if not has(dataset, "FloatPixelData") and not has(dataset, "DoubleFloatPixelData") else
-                             "has floating-point pixel data, but films hold whole numbers: export the original.")
     element = dataset.get_item(PIXEL_DATA)
     found, precision = samples(element.value or b"", syntax, Shape(rows, columns, layout.allocated), element.VR == "OW")
+    if layout.allocated == 16:
+        found = found.astype(np.uint16, copy=False)
     coded = syntax in JPEG or syntax in JPEG2000
     pixels, masked = signed_values(found, layout, precision) if coded else masked_values(found, layout)
     if masked:
@@ -105,9 +111,9 @@ def masked_values(words, layout):
     shift = layout.high_bit + 1 - layout.stored
     values = words >> shift if shift else words
     over = values >> layout.stored
-    if layout.signed:  # a value that fills its word with its own sign is as good as masked
-        own = 2 ** (layout.allocated - layout.stored - shift) - 1
-        over = np.where(values >> (layout.stored - 1) & 1, over ^ own, over)
+    if layout.signed:  # a word filled up with the value's own sign has no stray bits
+        sign = over == 2 ** (layout.allocated - layout.stored - shift) - 1
+        over = np.where(sign & (values >> (layout.stored - 1) & 1 == 1), 0, over)
     below = words & (2 ** shift - 1) if shift else 0
     strays = int(np.count_nonzero(over | below))
     mask = words.dtype.type(2 ** layout.stored - 1)
