@@ -1,0 +1,134 @@
+"""Computed results as tables with bars, in HTML; every text from outside is escaped.
+
+Colour never speaks alone: what is true and what is predicted bear letters, a change bears a sign and an arrow. This
+module computes nothing and knows nothing of Streamlit.
+"""
+
+from html import escape
+
+import pandas as pd
+
+from core.evaluation import CLASSES
+from core.failures import FLAGS
+from core.labels import STUDY_CLASSES
+
+SHORT = ("neg", "typ", "ind", "aty", "")  # of STUDY_CLASSES; the last stands for unknown, -1
+
+
+def tag(name, content, **attributes):
+    """An HTML element; `content` is HTML, the attributes' values are text."""
+    given = "".join(f' {key.strip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items()
+                    if value is not None)
+    return f"<{name}{given}>{content}</{name}>"
+
+
+def sentences(lines, kind="notes"):
+    """A list of sentences, literally as they are."""
+    return tag("ul", "".join(tag("li", escape(line)) for line in lines), class_=kind)
+
+
+def heading(text, aside=""):
+    """The title of a part of the page, and a quiet remark on its right."""
+    return tag("div", tag("h2", escape(text)) + tag("span", escape(aside), class_="aside"), class_="heading")
+
+
+def number(value, digits=3):
+    """A probability or AP as text, a dash where it is unknown."""
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def probability_table(study, truth, p_opacity, p_none, has_box):
+    """Four study probabilities [4], p(opacity) and p(none), each group with its truth.
+
+    `truth` indexes `STUDY_CLASSES`, -1 unknown; `has_box` is None for an unlabelled film. NaN: not predicted.
+    """
+    groups = ((zip(STUDY_CLASSES, study, strict=True), STUDY_CLASSES[truth] if truth >= 0 else None),
+              ({"opacity": p_opacity, "none": p_none}.items(),
+               None if has_box is None else "opacity" if has_box else "none"))
+    bodies = []
+    for pairs, true_name in groups:
+        pairs = dict(pairs)
+        known = [name for name in pairs if pairs[name] == pairs[name]]
+        most = max(known, key=pairs.get, default=None)
+        rows = [_probability_row(name, value, name == true_name, name == most) for name, value in pairs.items()]
+        bodies.append(tag("tbody", "".join(rows)))
+    return tag("table", tag("caption", "Probabilities of the study classes and of any opacity, with the truth")
+               + "".join(bodies), class_="bars probabilities")
+
+
+def _probability_row(name, value, true, most):
+    marks = [tag("abbr", "T", class_="truth", title="ground truth") if true else "",
+             tag("abbr", "P", class_="most", title="most probable") if most else ""]
+    return tag("tr", tag("th", name, scope="row") + tag("td", _bar(value, "true" if true else ""), class_="graph")
+               + tag("td", number(value, 2), class_="number") + tag("td", "".join(marks), class_="marks"),
+               class_="wrong" if most and not true else None)
+
+
+def _bar(value, kind=""):
+    width = 0 if value is None or value != value else value
+    return tag("div", tag("div", "", class_="fill", style=f"width:{width:.1%}"), class_=f"bar {kind}".strip())
+
+
+def ap_table(summary, changes):
+    """Six APs and their mean with their change; `summary` and `changes` map a class to a number or None."""
+    rows = []
+    for name in (*CLASSES, "mean"):
+        change = changes[name]
+        rows.append(tag("tr", tag("th", name, scope="row") + tag("td", _bar(summary[name]), class_="graph")
+                        + tag("td", number(summary[name]), class_="number")
+                        + tag("td", _change(change), class_="change " + _direction(change)), class_=name))
+    return tag("table", tag("caption", "Average precision of the six classes over the whole set")
+               + tag("tbody", "".join(rows)), class_="bars aps")
+
+
+def _direction(change):
+    return "same" if not change or number(abs(change)) == number(0) else "up" if change > 0 else "down"
+
+
+def _change(change):
+    if change is None:
+        return ""
+    return {"same": "·", "up": f"▲ +{number(change)}", "down": f"▼ −{number(abs(change))}"}[_direction(change)]
+
+
+def box_table(findings):
+    """Every box on the film in words (`core.failures.Finding`s): the canvas for those who do not see it."""
+    head = "".join(tag("th", text, scope="col") for text in ("box", "verdict", "confidence", "IoU", "x", "y", "why"))
+    rows = "".join(_box_row(each) for each in findings)
+    if not findings:
+        rows = tag("tr", tag("td", "No box here: neither a ground-truth box nor a detection that is shown.", colspan=7))
+    return tag("table", tag("caption", "Boxes on this film; x and y in pixels of the original image")
+               + tag("thead", tag("tr", head)) + tag("tbody", rows), class_="boxes")
+
+
+def box_name(finding):
+    """The name of a box in tables: 'truth 1' or 'detection 2'."""
+    return f"{'truth' if finding.truth else 'detection'} {finding.row + 1}"
+
+
+def _box_row(finding):
+    x_min, y_min, x_max, y_max = finding.xyxy
+    cells = (box_name(finding), finding.verdict or ("found" if finding.truth and finding.partner is not None else ""),
+             number(finding.confidence, 2) if finding.confidence is not None else "",
+             number(finding.iou, 2) if finding.iou is not None else "",
+             f"{x_min:.0f} – {x_max:.0f}", f"{y_min:.0f} – {y_max:.0f}", finding.reason)
+    return tag("tr", "".join(tag("td", escape(cell)) for cell in cells), class_=f"verdict {finding.verdict}".strip())
+
+
+def worklist_frame(cases, failures, rows):
+    """The worklist as a data frame with a row for each of `rows`; text is literal, unknown numbers are missing."""
+    def counts(values):
+        return pd.Series(values[rows], dtype="Int32").where(values[rows] >= 0)
+
+    images = [cases.images[row] for row in rows]
+    return pd.DataFrame({
+        "film": [image.image_id for image in images],
+        "flag": [list(FLAGS)[code] for code in failures.flag[rows]],
+        "truth": [SHORT[code] for code in failures.truth_class[rows]],
+        "AI": [SHORT[code] for code in failures.predicted_class[rows]],
+        "TP": counts(failures.tp), "FP": counts(failures.fp), "FN": counts(failures.fn),
+        "opacity": failures.p_opacity[rows],
+        "boxes": counts(failures.truth_boxes), "shown": counts(failures.shown),
+        "trouble": failures.trouble[rows],
+        "study": [image.study_id for image in images],
+    })

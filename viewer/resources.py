@@ -1,0 +1,191 @@
+"""What is opened and computed, each thing once: the only place that caches.
+
+Every result is kept under what it was computed from: the identity of the files (`Opened`) and just those settings that
+it depends on. So the display confidence never fuses again, and the exponent never matches again. Results are shared by
+all sessions and must not be changed; their arrays are read-only. This module knows nothing of pages.
+"""
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core import cases as joining
+from core import dataset, dicom, failures, fusion, scoring, verdicts, worklist
+from core.errors import GroundglassError
+from core.fusion import FusionSettings
+from core.labels import IMAGE_CSV, STUDY_CSV
+from core.predictions import MANIFEST, Candidates, Source, read_predictions
+from viewer import charts
+
+KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
+SHELF = 8  # films kept decoded: the one read, those ahead and the last few
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Identity of what is open: two directories, and a digest of what they held when the page was made."""
+
+    data: str
+    data_digest: str
+    predictions: str | None
+    predictions_digest: str
+
+
+def identify(place):
+    """The `Opened` of a `viewer.state.Place` as the files stand now."""
+    root, directory = Path(place.data), place.predictions
+    stamps = [_stamp(root / name) for name in (IMAGE_CSV, STUDY_CSV, "train", "test")]
+    manifest = b"" if directory is None else _content(Path(directory) / MANIFEST)
+    return Opened(place.data, _digest(repr(stamps).encode()), directory, _digest(manifest))
+
+
+def _stamp(path):
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _content(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+@st.cache_resource(show_spinner="Reading labels and headers …", max_entries=2)
+def _data_set(data, digest):
+    return dataset.open_dataset(data)
+
+
+def data_set(opened):
+    """The `core.dataset.Dataset`. Raises `BadDataset` when there is no such directory."""
+    return _data_set(opened.data, opened.data_digest)
+
+
+@st.cache_resource(show_spinner="Reading predictions …", max_entries=2)
+def _cases(opened):
+    """The `Cases`, and the sentence of what kept the predictions out of them ("" when nothing did)."""
+    opened_set, problem = data_set(opened), ""
+    if opened.predictions is not None:
+        try:
+            return joining.arrange(opened_set, read_predictions(opened.predictions)), problem
+        except GroundglassError as error:
+            problem = str(error)
+    return joining.arrange(opened_set), problem
+
+
+def cases(opened):
+    """(`core.cases.Cases`, sentence of what is wrong with the predictions or ""); such predictions are left out."""
+    return _cases(opened)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def fused(opened, settings):
+    """`core.fusion.Fused` of all films under `settings` (`FusionSettings`)."""
+    return fusion.fuse(cases(opened)[0].predictions.candidates, settings)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def matches(opened, settings):
+    """`core.matching.Matches` of the scored films under `settings` (`FusionSettings`), None without any."""
+    return verdicts.judge(cases(opened)[0], fused(opened, settings))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def answer(opened, fusion_settings, score_settings):
+    """`core.scoring.Answer` about all films."""
+    return scoring.conclude(cases(opened)[0].predictions, fused(opened, fusion_settings), score_settings)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def evaluation(opened, fusion_settings, score_settings):
+    """`core.evaluation.Evaluation` of the scored films, None without any."""
+    return verdicts.rate(cases(opened)[0], answer(opened, fusion_settings, score_settings),
+                         matches(opened, fusion_settings))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def weighed(opened, settings):
+    """`core.failures.Failures` of all films under `settings` (`viewer.state.Settings`)."""
+    return failures.weigh(cases(opened)[0], answer(opened, settings.fusion, settings.score),
+                          matches(opened, settings.fusion), settings.display)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def listed(opened, settings, list_settings):
+    """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
+    rows = worklist.listed(cases(opened)[0], weighed(opened, settings), list_settings)
+    images = cases(opened)[0].images
+    return rows, tuple(images[row].image_id for row in rows)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def list_frame(opened, settings, list_settings):
+    """The worklist as a data frame."""
+    return charts.worklist_frame(cases(opened)[0], weighed(opened, settings),
+                                 listed(opened, settings, list_settings)[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def row_of(opened):
+    """Image id -> row of the `Cases`."""
+    return {image.image_id: row for row, image in enumerate(cases(opened)[0].images)}
+
+
+_films: OrderedDict[tuple, Future] = OrderedDict()
+_shelf_lock = threading.Lock()
+
+
+def film(path):
+    """The `core.film.Film` in the file `path`, decoded once for page and canvas. Raises `UnreadableFilm`."""
+    key = os.fspath(path), _stamp(Path(path))
+    with _shelf_lock:
+        future = _films.get(key)
+        missing = future is None
+        if missing:
+            future = _films[key] = Future()
+        _films.move_to_end(key)
+        while len(_films) > SHELF:
+            _films.popitem(last=False)
+    if missing:
+        _decode(key, future)
+    return future.result()
+
+
+def _decode(key, future):
+    try:
+        future.set_result(dicom.read_film(key[0]))
+    except GroundglassError as error:
+        future.set_exception(error)
+    except BaseException as defect:
+        future.set_exception(defect)
+        with _shelf_lock:
+            _films.pop(key, None)
+
+
+@st.cache_resource(show_spinner=False)
+def warm():
+    """Let the compiled kernels load, or compile after an installation, while the page is being made."""
+    thread = threading.Thread(target=_load_kernels, name="kernels", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load_kernels():
+    box = np.array([[0, 0, 1, 1]], np.float32)
+    found = fusion.fuse(Candidates(box, np.ones(1), np.zeros(1), np.array([0, 1]), (Source("m", "", "v"),)),
+                        FusionSettings())
+    verdicts.match(box, found.offsets, found.boxes, found.offsets, found.scores)

@@ -1,0 +1,78 @@
+"""What the reader has asked for; everything on the pages is computed from this and nothing else is remembered.
+
+The address bar holds it: each widget is bound to the query parameter that bears its key, and the film's is set here.
+So a copied address opens the same film with the same settings. This module knows nothing of results.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import BadSettings
+from core.fusion import FusionSettings, ScoreSettings
+
+SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
+FILM = "film"  # the query parameter that names the film
+LAYERS = ("Ground truth", "Detections")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look: the data set's directory, and its predictions' or None."""
+
+    data: str
+    predictions: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What leads from candidates to what is shown: `display` is the least confidence shown, 0..1."""
+
+    fusion: FusionSettings = FusionSettings()
+    score: ScoreSettings = ScoreSettings()
+    display: float = 0.3
+
+
+def place():
+    """The `Place` named when the server was started (see `viewer.app`); without any, the bundled sample set."""
+    data, predictions = os.environ.get("GROUNDGLASS_DATA"), os.environ.get("GROUNDGLASS_PREDICTIONS")
+    if not data:
+        return Place(str(SAMPLE), predictions or str(SAMPLE / "predictions"))
+    return Place(data, predictions or None)
+
+
+def film_id():
+    """Id of the film in the address, None when none is named."""
+    return st.query_params.get(FILM) or None
+
+
+def show_film(image_id):
+    """Put the film into the address, from where this run or the next takes it."""
+    st.query_params[FILM] = image_id
+
+
+def stepped(image_ids, image_id, by):
+    """The id `by` places after `image_id` in the list, held at its ends; from outside the list its first or last."""
+    if not image_ids:
+        return image_id
+    if image_id not in image_ids:
+        return image_ids[0 if by > 0 else -1]
+    return image_ids[min(max(image_ids.index(image_id) + by, 0), len(image_ids) - 1)]
+
+
+def chosen_sources(sources, models=(), folds=(), views=()):
+    """Names of those `sources` (`core.predictions.Source`, of one task) that are chosen, None when all are.
+
+    An empty choice means any, and so does one that names nothing of this task: who chooses a detector has not
+    chosen between classifiers. Raises `BadSettings` when the choices leave nothing.
+    """
+    kept = list(sources)
+    for part, wanted in (("model", models), ("fold", folds), ("view", views)):
+        if set(wanted) & {getattr(source, part) for source in sources}:
+            kept = [source for source in kept if getattr(source, part) in wanted]
+    if sources and not kept:
+        raise BadSettings(f"no source is of {', '.join([*models, *folds, *views])} all at once, but one must be left: "
+                          "widen the choice of models, folds or views.")
+    return None if len(kept) == len(sources) else tuple(source.name for source in kept)

@@ -1,0 +1,104 @@
+"""The film with its boxes, the way to the next one, and the same boxes in words."""
+
+import streamlit as st
+
+from core import failures
+from core.errors import GroundglassError, UnreadableFilm
+from core.labels import STUDY_CLASSES
+from viewer import charts, resources, state
+from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
+from viewer.pixels import film_url
+from viewer.views import worklist
+
+CANVAS = "canvas"
+HEIGHT = "var(--film-height)"
+AHEAD = (1, 2, -1)
+
+
+def bar(ids):
+    """Previous and next along the list `ids`, and which layers are shown; the chosen layers."""
+    with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
+        for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
+            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids), shortcut=key,
+                      disabled=not ids, help="Also with the arrow keys or Page Up and Page Down.")
+        st.space("stretch")
+        return st.pills("Layers", state.LAYERS, selection_mode="multi", default=state.LAYERS, key="layers",
+                        bind="query-params", label_visibility="collapsed",
+                        help="What is drawn over the film; keys g and a hide and show them too.")
+
+
+def show(opened, settings, film_id, ids, layers):
+    """The film `film_id` with its boxes; what keeps it from being shown stands in its place."""
+    cases = resources.cases(opened)[0]
+    row = resources.row_of(opened).get(film_id)
+    if row is None:
+        problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
+        film_canvas(CANVAS, None, problem="" if film_id is None else problem, height=HEIGHT, on_step=_step(ids))
+        return
+    image, problem, film = cases.images[row], "", None
+    try:
+        film = _read(image)
+    except GroundglassError as error:
+        problem = str(error)
+    found = failures.findings(cases, resources.answer(opened, settings.fusion, settings.score),
+                              resources.matches(opened, settings.fusion), row, settings.display)
+    film_canvas(CANVAS, _address(image, film), () if problem else _layers(found, layers), problem=problem,
+                caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
+                on_step=_step(ids))
+    boxes, steps = st.tabs([f"Boxes ({len(found)})", "How this picture was made"], key="below")
+    with boxes:
+        st.html(charts.box_table(found))
+    with steps:
+        st.html(charts.sentences(film.steps if film else [problem], "steps"))
+
+
+def _read(image):
+    if image.path is None:
+        raise UnreadableFilm(f"The film of {image.image_id!r} is not in the data set, only its label: add it below "
+                             "train/.")
+    return resources.film(image.path)
+
+
+def _address(image, film=None):
+    width, height = (film.width, film.height) if film else (image.width, image.height)
+    return FilmAddress(image.image_id, film_url(image.path) if image.path else "", width, height)
+
+
+def _ahead(opened, ids, film_id):
+    """Addresses of the films that the reader will probably open next."""
+    cases, rows = resources.cases(opened)[0], resources.row_of(opened)
+    near = dict.fromkeys(state.stepped(ids, film_id, by) for by in AHEAD)
+    images = [cases.images[rows[each]] for each in near if each != film_id]
+    return [_address(image) for image in images if image.path and image.width]
+
+
+def _caption(opened, settings, row):
+    cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
+    truth, predicted = int(weighed.truth_class[row]), int(weighed.predicted_class[row])
+    lines = [cases.images[row].image_id, f"study {cases.images[row].study_id}"]
+    if truth >= 0:
+        lines.append(f"labelled {STUDY_CLASSES[truth]}")
+    if predicted >= 0:
+        lines.append(f"predicted {STUDY_CLASSES[predicted]}")
+    return lines
+
+
+def _layers(found, chosen):
+    kinds = dict(zip(state.LAYERS, ("truth", "detections"), strict=True))
+    return [Layer(kinds[name], tuple(_mark(each) for each in found if each.truth == (kinds[name] == "truth")))
+            for name in state.LAYERS if name in chosen]
+
+
+def _mark(finding):
+    sort, other = ("t", "d") if finding.truth else ("d", "t")
+    paired = finding.partner is not None and finding.verdict in ("TP", "")
+    return Mark(f"{sort}{finding.row}", finding.xyxy, finding.verdict, finding.confidence,
+                pair=f"{other}{finding.partner}" if paired else None, iou=finding.iou, details=(finding.reason,))
+
+
+def _step(ids):
+    def go():
+        wanted = canvas_state(CANVAS).step
+        if wanted is not None:
+            state.show_film(state.stepped(ids, wanted.film_id, wanted.by))
+    return go

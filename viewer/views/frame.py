@@ -1,0 +1,30 @@
+"""What stands on every page: the name, what is open, what is wrong with it, and what the page is not for."""
+
+from html import escape
+
+import streamlit as st
+
+from viewer import charts
+
+RESEARCH = "Research use only. Not for diagnosis."
+
+
+def show(container, dataset, problems):
+    """Fill the bar at the top for a `core.dataset.Dataset` (None when nothing is open) and the sentences `problems`."""
+    with container:
+        name = charts.tag("h1", "Groundglass")
+        if dataset is not None:
+            name += charts.tag("span", escape(dataset.name), class_="data", title=dataset.root)
+        st.html(charts.tag("div", name, class_="name"), width="content")
+        if problems:
+            st.html(charts.tag("div", escape(problems[0]), class_="problem", role="alert", title=problems[0]))
+            with st.popover(f"{len(problems)} problem{'s' * (len(problems) > 1)}", icon=":material/warning:"):
+                st.html(charts.sentences(problems, "problems"))
+        else:
+            st.space("stretch")
+        st.html(charts.tag("div", RESEARCH, class_="research"), width="content")
+
+
+def nothing(sentence):
+    """Where the film would be: the sentence that says why there is none."""
+    st.html(charts.tag("div", escape(sentence), class_="nothing", role="status"))

@@ -1,0 +1,47 @@
+"""What the models say of this film and study, and how well they do on the whole set."""
+
+import streamlit as st
+
+from core.changes import ap_changes
+from core.fusion import FusionSettings, ScoreSettings
+from viewer import charts, resources
+
+LEGEND = "T truth · P most probable"
+
+
+def probabilities(opened, settings, row):
+    """The probabilities of the film at `row` and of its study, next to the truth."""
+    cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
+    answer = resources.answer(opened, settings.fusion, settings.score)
+    st.html(charts.heading("This study and film", LEGEND))
+    boxes = weighed.truth_boxes[row]
+    st.html(charts.probability_table(
+        answer.study[cases.film_study[row]].tolist(), int(weighed.truth_class[row]), float(weighed.p_opacity[row]),
+        float(answer.p_none[row]), None if boxes < 0 else bool(boxes)))
+
+
+def scores(opened, settings):
+    """The six APs and their mean with the change against the defaults, or why there are none."""
+    cases, problem = resources.cases(opened)
+    evaluation = resources.evaluation(opened, settings.fusion, settings.score)
+    scored = "" if evaluation is None else f"{cases.films:,} films · {cases.studies:,} studies"
+    st.html(charts.heading("Whole set: AP", scored))
+    if evaluation is None:
+        st.html(charts.sentences([_why_not(opened, cases, problem)]))
+        return
+    default = resources.evaluation(opened, FusionSettings(), ScoreSettings())
+    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, default)))
+    notes = [*cases.remarks, *evaluation.warnings]
+    if notes:
+        st.html(charts.sentences(notes))
+
+
+def _why_not(opened, cases, problem):
+    if problem:
+        return problem
+    if opened.predictions is None:
+        return ("No predictions were named, so there are films and ground truth alone: start with --predictions DIR, "
+                "which python -m core predict writes.")
+    if cases.labels is None:
+        return "This data set has no labels, so there are no verdicts and no AP: films and detections are shown."
+    return "No labelled film is among those predicted, so there are no verdicts and no AP."
