@@ -12,7 +12,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from core.errors import GroundglassError
+from core.errors import BadPredictions, GroundglassError
 
 
 def main(arguments=None):
@@ -225,15 +225,15 @@ def _evaluate(given):
     truth = labels.strict()
     wanted = labelled(truth, read_ids(given.ids)) if given.ids else (None, None)
     answer, how = _answer(given)
-    evaluation, remarks = score(truth, answer, *wanted)
-    for remark in (*labels.remarks, *remarks, *evaluation.warnings):
+    scored = score(truth, answer, *wanted)
+    for remark in (*labels.remarks, *scored.remarks, *scored.evaluation.warnings):
         _say(remark)
     if given.json:
-        print(json.dumps(evaluation.summary()))
+        print(json.dumps(scored.evaluation.summary()))
         return
-    for name, ap in evaluation.summary().items():
+    for name, ap in scored.evaluation.summary().items():
         print(f"{name:15}{'absent' if ap is None else f'{ap:.5f}':>8}")
-    print(how)
+    print(f"{len(scored.answer.image_ids)} films and {len(scored.answer.study_ids)} studies, {how}")
 
 
 def _answer(given):
@@ -250,6 +250,9 @@ def _answer(given):
         how = ", ".join(f"{name} {value}" for settings in (fusion, scoring)
                         for name, value in vars(settings).items() if value is not None)
         return answer(predictions, fusion, scoring), f"with {how}"
+    if not given.predictions.exists():
+        raise BadPredictions(f"{given.predictions} does not exist, but predictions are needed: name a directory that "
+                             "predict wrote, or a competition CSV.")
     if (fusion, scoring) != (type(fusion)(), type(scoring)()):
         _say(f"{given.predictions.name} is a CSV of detections that are fused already: fusion options do "
              "nothing.")

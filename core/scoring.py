@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import BadPredictions
-from core.evaluation import evaluate
+from core.evaluation import Evaluation, evaluate
 from core.fusion import fuse, mean_over_sources, reweight
+from core.labels import GroundTruth
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +80,21 @@ def answer(predictions, fusion, settings):
     return conclude(predictions, fuse(predictions.candidates, fusion), settings)
 
 
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """An answer beside the labels it was scored on: both about the same films and studies, in the labels' order.
+
+    `remarks` are sentences on what was left out; verdicts in `evaluation` are aligned with `answer` and `truth`.
+    """
+
+    truth: GroundTruth
+    answer: Answer
+    evaluation: Evaluation
+    remarks: tuple[str, ...]
+
+
 def score(truth, given, image_ids=None, study_ids=None):
-    """`Evaluation` of the `Answer` `given` on its own labelled films and studies, and sentences on what was
-    left out.
+    """The `Answer` `given`, `Scored` on its own labelled films and studies.
 
     With `image_ids` and `study_ids`, on these instead: one without an answer then counts as not predicted.
     Rows are taken in the order of `truth`, so ties do not depend on the order of the predictions. Raises
@@ -97,8 +110,8 @@ def score(truth, given, image_ids=None, study_ids=None):
     remarks = [remark for level, all_ids, kept, said in (
         ("films", truth.image_ids, films, given.image_ids), ("studies", known, studies, given.study_ids))
         for remark in _coverage(level, all_ids, kept, said)]
-    about = given.about(films, studies)
-    return evaluate(truth.subset(films, studies), about, about.p_none, about.study), tuple(remarks)
+    part, about = truth.subset(films, studies), given.about(films, studies)
+    return Scored(part, about, evaluate(part, about, about.p_none, about.study), tuple(remarks))
 
 
 def _kept(labelled, wanted):

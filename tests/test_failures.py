@@ -72,7 +72,7 @@ def test_scored_films_come_first_in_the_order_of_the_labels(cases):
 
 def test_the_figures_are_those_of_the_score_command(cases):
     answer, matches, _ = concluded(cases, display=.5)
-    expected, _ = score(a_dataset().truth, answer_of(some_predictions(), NMS, PLAIN))
+    expected = score(a_dataset().truth, answer_of(some_predictions(), NMS, PLAIN)).evaluation
     assert rate(cases, answer, matches).summary() == expected.summary()
 
 

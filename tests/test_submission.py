@@ -204,14 +204,18 @@ def told(image_ids, study_ids, p_none, study=()):
 
 
 def test_an_answer_is_scored_on_what_it_is_about():
-    evaluation, remarks = score(truth(), told("ba", "s", [0.9, 0.2], [0, 1, 0, 0]))
+    scored = score(truth(), told("ba", "s", [0.9, 0.2], [0, 1, 0, 0]))
+    evaluation, remarks = scored.evaluation, scored.remarks
     assert evaluation.summary() == {"opacity": 1, "none": 1, "negative": None, "typical": 1, "indeterminate": None,
                                     "atypical": None, "mean": 1}
+    assert scored.answer.image_ids == scored.truth.image_ids == ("a", "b")
+    assert scored.evaluation.matches.found_by.tolist() == [0]
     assert remarks == ("2 of the 3 labelled films are scored.", "1 of the 2 labelled studies are scored.")
 
 
 def test_ids_to_score_without_an_answer_count_as_missed():
-    evaluation, remarks = score(truth(), told("b", "", [0.9]), ("a", "b", "c"), ("s", "t"))
+    scored = score(truth(), told("b", "", [0.9]), ("a", "b", "c"), ("s", "t"))
+    evaluation, remarks = scored.evaluation, scored.remarks
     assert evaluation.summary()["opacity"] == 0 and evaluation.summary()["none"] == 0.5  # c is missed
     assert evaluation.summary()["typical"] == 0
     assert any("2 films such as 'a' are not predicted" in remark for remark in remarks)
@@ -220,12 +224,13 @@ def test_ids_to_score_without_an_answer_count_as_missed():
 def test_ties_are_taken_in_the_order_of_the_labels_not_of_the_answer():
     """All films say .5: a (not none) comes first, so b is found at rank 2 and c at rank 3."""
     for order in ("abc", "cba", "bca"):
-        evaluation, _ = score(truth(), told(order, "", [0.5] * 3))
+        evaluation = score(truth(), told(order, "", [0.5] * 3)).evaluation
         assert evaluation.summary()["none"] == pytest.approx(2 / 3)
 
 
 def test_unlabelled_answers_are_left_out_with_a_remark():
-    evaluation, remarks = score(truth(), told("axb", "", [0.2, 0.99, 0.9]))
+    scored = score(truth(), told("axb", "", [0.2, 0.99, 0.9]))
+    evaluation, remarks = scored.evaluation, scored.remarks
     assert evaluation.summary()["none"] == 1
     assert any("1 predicted films such as 'x' have no label" in remark for remark in remarks)
 
