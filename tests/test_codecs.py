@@ -14,6 +14,7 @@ from pydicom import uid
 from core import decoding
 from core.codecs import codestream
 from core.dicom import read_film
+from core.display import modality_values, shown
 from core.errors import UnreadableFilm
 from core.pixels import Layout, masked_values, signed_values
 
@@ -23,6 +24,11 @@ SYNTAXES = [uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.Deflated
 PICTURES = {"8 bit": (NOISE >> 8).astype(np.uint8), "12 bit": NOISE >> 4, "16 bit": NOISE,
             "signed 16 bit": NOISE.view(np.int16)}
 CODED = [uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.RLELossless, uid.JPEGLossless, uid.JPEGBaseline8Bit]
+
+
+def real_films():
+    """The directory of the pydicom-data package, a test dependency."""
+    return Path(pytest.importorskip("data_store", reason="pydicom-data carries the films").__file__).parent / "data"
 
 
 def small_file(tmp_path, syntax):
@@ -80,13 +86,13 @@ def test_high_throughput_jpeg_2000_of_nothing_is_the_middle_grey(tmp_path, synta
 
 @pytest.mark.parametrize("twin", ["RG1_J2KR.dcm", "RG3_J2KR.dcm", "MR2_J2KR.dcm", "693_J2KR.dcm"])
 def test_real_films_and_their_compressed_twins_are_equal(twin):
-    place = Path(pytest.importorskip("data_store", reason="pydicom-data carries the films").__file__).parent / "data"
+    place = real_films()
     compressed, native = read_film(place / twin), read_film(place / twin.replace("J2KR", "UNCR"))
     assert np.array_equal(compressed.pixels, native.pixels)
 
 
 def test_the_real_chest_film_is_read_as_published():
-    place = Path(pytest.importorskip("data_store", reason="pydicom-data carries the films").__file__).parent / "data"
+    place = real_films()
     film = read_film(place / "RG1_UNCR.dcm")
     assert (film.height, film.width, film.bits_stored, film.pixels.dtype) == (1955, 1841, 15, np.uint16)
     assert film.photometric == "MONOCHROME1" and film.inverted and film.view_position == "PA"
@@ -222,3 +228,18 @@ def test_a_forked_process_has_a_decoder_of_its_own():
             os._exit(0 if same and decoding._child().pid != here else 1)
     assert os.waitpid(process, 0)[1] == 0
     assert decoding._child().pid == here
+
+
+@pytest.mark.parametrize("name", ["mlut_18.dcm", "vlut_04.dcm", "693_UNCR.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm"])
+def test_tables_rescales_and_windows_of_real_files_act_as_in_pydicom(name):
+    path = real_films() / name
+    film, dataset = read_film(path), pydicom.dcmread(path)
+    modality = pydicom.pixels.apply_modality_lut(dataset.pixel_array, dataset)
+    ours = modality_values(film.pixels.astype(float), film.slope, film.intercept, film.modality_lut)
+    assert np.array_equal(ours, modality)
+    if film.looks[0].name.startswith("header VOI"):
+        voi = pydicom.pixels.apply_voi_lut(modality, dataset).astype(float)
+        most = 2 ** film.looks[0].table.bits - 1 if film.looks[0].table else np.ptp(voi)
+        grey = np.floor((voi - (0 if film.looks[0].table else voi.min())) / most * 255 + 0.5)
+        image = np.ones(grey.shape, bool) if film.padding is None else film.pixels != film.padding[0]
+        assert np.array_equal(shown(film)[image], grey[image])
