@@ -16,7 +16,7 @@ import numpy as np
 from core.errors import BadPredictions
 from core.labels import STUDY_CLASSES
 from core.matching import Matches, match
-from core.ordering import compiled
+from core.ordering import compiled, descending
 
 CLASSES = ("opacity", "none", *STUDY_CLASSES)
 
@@ -35,7 +35,7 @@ class Curve:
 class Ranking:
     """The predictions of one class in the order of rows, before sorting.
 
-    confidence [P] float32; true_positive [P] bool; positives: number of ground-truth instances, found or not.
+    confidence [P] float32 or float64; true_positive [P] bool; positives: ground-truth instances, found or not.
     """
 
     confidence: np.ndarray
@@ -44,7 +44,7 @@ class Ranking:
 
     def curve(self):
         """The `Curve`; empty when there is no prediction; recall is NaN when there is no positive."""
-        order = np.argsort(-self.confidence, kind="stable")
+        order = descending(self.confidence)
         found = np.cumsum(self.true_positive[order], dtype=np.float64)
         recall = found / self.positives if self.positives else np.full(len(found), np.nan)
         return Curve(recall, found / np.arange(1, len(found) + 1), self.confidence[order].astype(np.float64))
@@ -75,12 +75,12 @@ def average_precision(confidence, true_positive, positives):
     area is the mean over positives of the envelope there, 0 for those not found. Raises `BadPredictions`
     when a confidence is NaN.
     """
-    confidence = np.asarray(confidence, np.float32)
+    confidence = np.asarray(confidence)
     if np.isnan(confidence).any():
         raise BadPredictions(f"the confidence of prediction {int(np.isnan(confidence).argmax())} is NaN, but "
                              "predictions are ordered by it: drop it or give it a number.")
-    order = np.argsort(-confidence, kind="stable")
-    return float(_area(np.flatnonzero(np.asarray(true_positive, bool)[order]) + 1, positives))
+    ranks = np.flatnonzero(np.asarray(true_positive, bool)[descending(confidence)]) + 1
+    return float(_area(ranks, positives))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,6 @@ class Evaluation:
 def _ranking(probability, is_positive):
     """Ranking of one probability per film or study [R]; NaN means no prediction, the instance is then
     missed."""
-    probability = np.asarray(probability, np.float32)
     predicted = ~np.isnan(probability)
     return Ranking(probability[predicted], is_positive[predicted], int(is_positive.sum()))
 
@@ -137,13 +136,12 @@ def evaluate(truth, detections, p_none, study, *, scores=None, matches=None):
     matched twice. Studies whose class is unknown (-1) take no part. Raises `BadPredictions` when lengths
     differ or a score is NaN.
     """
-    p_none = np.asarray(p_none, np.float32)
-    study = np.asarray(study, np.float32).reshape(-1, len(STUDY_CLASSES))
+    p_none, study = np.asarray(p_none, float), np.asarray(study, float).reshape(-1, len(STUDY_CLASSES))
     _check_rows("p_none", p_none, len(truth.offsets) - 1, "films")
     _check_rows("study", study, len(truth.study_class), "studies")
     if matches is None:
         matches = match(truth.boxes, truth.offsets, detections.boxes, detections.offsets, detections.scores)
-    scores = detections.scores if scores is None else np.asarray(scores, np.float32)
+    scores = np.asarray(detections.scores if scores is None else scores)
     known = truth.study_class >= 0
     rankings = {"opacity": Ranking(scores, matches.true_positive, len(truth.boxes)),
                 "none": _ranking(p_none, np.diff(truth.offsets) == 0)}

@@ -23,6 +23,7 @@ The reference is `ensemble_boxes` 1.0.9, met to 1e-6. Where that library is wron
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -168,18 +169,27 @@ def _weights(settings, count):
     return weights / (weights.max() if settings.method == "nmw" else weights.sum())
 
 
+def _check_crowd(offsets):
+    crowd = np.diff(offsets).max(initial=0)
+    if crowd > fusion_kernels.PLACES:
+        raise BadSettings(f"a film has {crowd} candidates, but at most {fusion_kernels.PLACES} can be fused: predict "
+                          "with fewer sources or a higher score threshold.")
+
+
 def fuse(candidates, settings):
     """`Fused` detections of `candidates` (`core.predictions.Candidates`) under `settings` (`FusionSettings`).
 
-    Raises `BadSettings` for unknown sources or a wrong number of weights or scales.
+    Raises `BadSettings` for unknown sources, a wrong number of weights or scales, or more than 65,535 candidates on
+    one film.
     """
     chosen = selected_positions(candidates.sources, settings.sources)
     slot_of = np.full(len(candidates.sources), -1)
     slot_of[chosen] = np.arange(len(chosen))
     boxes, scores = read_only(candidates.boxes, np.float32), read_only(candidates.scores, np.float32)
     offsets = read_only(candidates.offsets, np.int64)
+    _check_crowd(offsets)
     drafts = _empty_detections(len(scores))
-    member_of, counts = np.full(len(scores), -1, np.int32), np.zeros(len(offsets) - 1, np.int64)
+    member_of, counts = np.empty(len(scores), np.int32), np.zeros(len(offsets) - 1, np.int64)
     over_films(fusion_kernels.draft_films, offsets, boxes, scores, read_only(candidates.source, np.int16), offsets,
                slot_of, _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen)),
                settings.method_code, CONF_TYPES.index(settings.conf_type), float(settings.iou),
@@ -193,6 +203,13 @@ def fuse(candidates, settings):
 
 def _empty_detections(count):
     return np.empty((count, 4), np.float32), np.empty(count, np.float32), np.empty(count, np.int32)
+
+
+def warm():
+    """Compiles what `fuse` needs, or loads it from numba's cache; seconds the first time, so call it early."""
+    none = np.zeros(0)
+    fuse(SimpleNamespace(boxes=np.zeros((0, 4)), scores=none, source=none, offsets=np.zeros(2), sources=()),
+         FusionSettings())
 
 
 @dataclass(frozen=True)

@@ -15,45 +15,51 @@ import numpy as np
 from core.ordering import compiled, sorting_memory, stable_descending
 
 NMS, SOFT_LINEAR, SOFT_GAUSSIAN, NMW, WBF = range(5)  # method codes
+PLACES = np.int64(2**16 - 1)  # the bits of a float64 that hold a cluster's number while the best one is sought
 AVG, MAX, BOX_AND_MODEL_AVG, ABSENT_MODEL_AWARE_AVG = range(4)  # what a WBF score is made of
 
 # A film's candidates by descending score: boxes [4,n], areas, scores, slots (selected source), rows (in the set),
 # and member: the cluster that each went into.
 Film = namedtuple("Film", "boxes areas scores slots rows member")
-# Its detections in the making: boxes [4,n], areas, scores, leader (place in Film), sums [4,n] and mass of weights,
-# and the IoU of each with the candidate at hand, as number and as the same bits.
-Clusters = namedtuple("Clusters", "boxes areas scores leader sums mass ious iou_bits")
+# Its detections in the making: boxes [4,n], areas, scores, leader (place in Film), sums [4,n] and mass of weights.
+Clusters = namedtuple("Clusters", "boxes areas scores leader sums mass")
 # Working memory for counting over clusters (`seen` is [n, selected sources]).
 Counting = namedtuple("Counting", "members weight present seen")
 
 
 @compiled
-def _overlaps(film, i, boxes, areas, count, ious):
-    """IoU of candidate i with each of the first `count` of `boxes` [4,n], into `ious`."""
-    x_min, y_min, x_max, y_max = film.boxes[0, i], film.boxes[1, i], film.boxes[2, i], film.boxes[3, i]
-    area = film.areas[i]
+def _iou(boxes, areas, i, others, other_areas, j):
+    """IoU of box i of `boxes` and box j of `others`, both [4,n]; 0 where they do not touch."""
+    width = max(min(boxes[2, i], others[2, j]) - max(boxes[0, i], others[0, j]), 0.0)
+    height = max(min(boxes[3, i], others[3, j]) - max(boxes[1, i], others[1, j]), 0.0)
+    common = width * height
+    return common / (areas[i] + other_areas[j] - common)
+
+
+@compiled
+def _first_above(film, i, clusters, count, iou):
+    """The first cluster that candidate i overlaps by more than `iou`, or `count`."""
+    boxes, areas, others, other_areas = film.boxes, film.areas, clusters.boxes, clusters.areas
+    first = np.int64(count)
     for j in range(count):
-        width = max(min(x_max, boxes[2, j]) - max(x_min, boxes[0, j]), 0.0)
-        height = max(min(y_max, boxes[3, j]) - max(y_min, boxes[1, j]), 0.0)
-        common = width * height
-        ious[j] = common / (area + areas[j] - common)
+        first = min(first, j if _iou(boxes, areas, i, others, other_areas, j) > iou else count)
+    return first
 
 
 @compiled
 def _best_cluster(film, i, clusters, count, iou):
-    """The first cluster with the largest IoU above `iou`, or -1.
+    """The first cluster with the largest IoU above `iou`, or -1; IoUs that differ by less than 2e-11 count as equal.
 
-    Numbers that are not negative sort as their bits do, and vector instructions find the largest integer.
+    Numbers above 0 sort as their bits do. The last bits give way to the cluster's number, counted down, and the
+    largest integer, which vector instructions find, then holds both.
     """
-    _overlaps(film, i, clusters.boxes, clusters.areas, count, clusters.ious)
-    bits, most = clusters.iou_bits, np.int64(0)
+    boxes, areas, others, other_areas = film.boxes, film.areas, clusters.boxes, clusters.areas
+    most = np.int64(0)
     for j in range(count):
-        most = max(most, bits[j])
-    if most > np.float64(iou).view(np.int64):
-        for j in range(count):
-            if bits[j] == most:
-                return j
-    return -1
+        overlap = np.float64(_iou(boxes, areas, i, others, other_areas, j))
+        most = max(most, overlap.view(np.int64) & ~PLACES | (PLACES - j))
+    best = PLACES - (most & PLACES)
+    return best if count > 0 and _iou(boxes, areas, i, others, other_areas, best) > iou else -1
 
 
 @compiled
@@ -66,17 +72,13 @@ def _begin(film, i, clusters, j):
     clusters.scores[j] = film.scores[i]
     clusters.leader[j] = i
     clusters.mass[j] = 0
-    clusters.ious[j] = 1
 
 
 @compiled
 def _nms(film, n, clusters, iou):
     count = 0
     for i in range(n):
-        _overlaps(film, i, clusters.boxes, clusters.areas, count, clusters.ious)
-        taker = 0
-        while taker < count and clusters.ious[taker] <= iou:
-            taker += 1
+        taker = _first_above(film, i, clusters, count, iou)
         if taker == count:
             _begin(film, i, clusters, count)
             count += 1
@@ -98,13 +100,12 @@ def _soft_nms(film, n, clusters, gaussian, iou, skip, sigma, strongest, live):
         pick = live[best]
         _begin(film, pick, clusters, count)
         film.member[pick] = count
-        _overlaps(film, pick, film.boxes, film.areas, n, clusters.ious)
         kept, best = 0, 0
         for place in range(left):
             i = live[place]
-            overlap = clusters.ious[i]
             if i == pick:
                 continue
+            overlap = _iou(film.boxes, film.areas, i, film.boxes, film.areas, pick)
             if overlap > 0 and (gaussian or overlap > iou):
                 scores[i] *= np.exp(-overlap * overlap / sigma) if gaussian else 1 - overlap
                 if overlap > strongest[i]:
@@ -130,7 +131,7 @@ def _nmw(film, n, clusters, iou):
             j = count
             _begin(film, i, clusters, j)
             count += 1
-        weight = film.scores[i] * clusters.ious[j]
+        weight = film.scores[i] * _iou(film.boxes, film.areas, i, clusters.boxes, clusters.areas, j)
         for side in range(4):
             clusters.sums[side, j] += weight * film.boxes[side, i]
         clusters.mass[j] += weight
@@ -195,10 +196,12 @@ def _wbf_scores(film, n, clusters, count, counting, weights, conf_type):
 
 
 @compiled
-def _read_film(start, stop, boxes, scores, source, slot_of, scale, weights, skip, film, keys, picked, sorting):
+def _read_film(start, stop, boxes, scores, source, slot_of, scale, weights, skip, film, member_of, keys, picked,
+               sorting):
     """Fills `film` with the rows start..stop that take part, by descending weighted score; returns how many."""
     n = 0
     for row in range(start, stop):
+        member_of[row] = -1
         slot = slot_of[source[row]]
         score = scores[row] * scale[slot]
         if slot >= 0 and score >= skip and boxes[row, 2] > boxes[row, 0] and boxes[row, 3] > boxes[row, 1]:
@@ -240,20 +243,18 @@ def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, wei
 
     boxes [N,4], scores [N] float32, source [N] int16, offsets [F+1] int64; slot_of [sources] int64: the place of a
     source among the selected ones or -1; scale, weights [selected] float64. Written: out_boxes [N,4], out_scores [N]
-    float32, leader [N] int32, counts [F] int64, and member_of [N] int32 (from the film's first detection, where a
-    candidate has one; all others stay as they are).
+    float32, leader [N] int32, counts [F] int64, and member_of [N] int32, which counts from the film's first detection.
     """
     n = 0
     for f in range(first, last):
         n = max(n, offsets[f + 1] - offsets[f])
-    real, whole, sorting = np.empty((8, n)), np.empty((5, n), np.int32), sorting_memory(n)
+    real, whole, sorting = np.empty((7, n)), np.empty((5, n), np.int32), sorting_memory(n)
     film = Film(np.empty((4, n)), real[0], real[1], whole[0], whole[1], whole[2])
-    clusters = Clusters(np.empty((4, n)), real[2], real[3], whole[3], np.empty((4, n)), real[4], real[5],
-                        real[5].view(np.int64))
-    counting = Counting(whole[4], real[6], real[7], np.empty((n, len(weights)), np.bool_))
+    clusters = Clusters(np.empty((4, n)), real[2], real[3], whole[3], np.empty((4, n)), real[4])
+    counting = Counting(whole[4], real[5], real[6], np.empty((n, len(weights)), np.bool_))
     for f in range(first, last):
         n = _read_film(offsets[f], offsets[f + 1], boxes, scores, source, slot_of, scale, weights, skip, film,
-                       real[4], whole[3], sorting)
+                       member_of, real[4], whole[3], sorting)
         if method == NMS:
             count = _nms(film, n, clusters, iou)
         elif method == NMW:
@@ -262,7 +263,7 @@ def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, wei
             count = _wbf(film, n, clusters, iou)
             _wbf_scores(film, n, clusters, count, counting, weights, conf_type)
         else:
-            count = _soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, real[6], whole[4])
+            count = _soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, real[5], whole[4])
         _write_film(offsets[f], film, n, clusters, count, whole[4], sorting, out_boxes, out_scores, leader, member_of)
         counts[f] = count
 

@@ -123,3 +123,9 @@ def match(truth_boxes, truth_offsets, boxes, offsets, scores, threshold=0.5):
                read_only(truth_boxes, np.float32), read_only(truth_offsets, np.int64), float(threshold), verdict,
                truth_row, iou, found_by, best_iou)
     return Matches(*(read_only(array) for array in (verdict, truth_row, iou, found_by, best_iou)))
+
+
+def warm():
+    """Compiles what `match` needs, or loads it from numba's cache; seconds the first time, so call it early."""
+    none, offsets = np.zeros((0, 4)), np.zeros(2)
+    match(none, offsets, none, offsets, np.zeros(0))

@@ -1,4 +1,4 @@
-"""A stable compiled sort for the few hundred numbers of one film, and how this project compiles.
+"""Stable sorts, compiled for the few hundred numbers of one film and in numpy for a whole set.
 
 It knows nothing of films. numba's cache does not see a change in another file: after a change here, remove
 `core/__pycache__`, so that fusion and matching are compiled anew with it.
@@ -59,3 +59,19 @@ def stable_descending(keys, n, sorting):
         runs = merged
         order, spare = spare, order
     return order
+
+
+def descending(values):
+    """Positions [N] int64 of `values` [N] by descending value, equal values (0 and -0 too) in their order; no NaN.
+
+    float32 is sorted twice as fast as by a stable argsort: value and position are packed into one integer each, whose
+    plain sort is stable and which numpy sorts in vector instructions.
+    """
+    values = np.asarray(values)
+    if values.dtype != np.float32:
+        return np.argsort(-values.astype(np.float64), kind="stable")
+    bits = (values + np.float32(0)).view(np.int32)  # -0 + 0 is 0
+    ascending = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # negative numbers' bits sort the other way round
+    packed = ((~ascending).astype(np.int64) << 32) | np.arange(len(bits))
+    packed.sort()
+    return packed & 0xFFFFFFFF

@@ -10,6 +10,7 @@ import pytest
 from core.errors import BadPredictions
 from core.evaluation import CLASSES, Ranking, average_precision, evaluate
 from core.labels import STUDY_CLASSES, GroundTruth
+from core.ordering import descending
 
 CASES = [
     # reason, confidences, true positive, positives, AP
@@ -29,7 +30,16 @@ CASES = [
 @pytest.mark.parametrize(("reason", "confidence", "hits", "positives", "expected"), CASES,
                          ids=[case[0] for case in CASES])
 def test_average_precision_by_hand(reason, confidence, hits, positives, expected):
-    assert average_precision(confidence, hits, positives) == pytest.approx(expected)
+    for dtype in (np.float32, np.float64):
+        assert average_precision(np.array(confidence, dtype), hits, positives) == pytest.approx(expected)
+
+
+def test_both_sorts_are_stable_and_descending():
+    values = np.random.default_rng(8).normal(size=5000).round(2)
+    values[:9] = [0, -0.0, np.inf, -np.inf, 1e-40, -1e-40, 0, -0.0, np.inf]
+    for dtype in (np.float32, np.float64):
+        expected = sorted(range(5000), key=lambda row: -float(values[row]))
+        assert descending(values.astype(dtype)).tolist() == expected
 
 
 def test_average_precision_is_the_area_under_the_enveloped_curve():
