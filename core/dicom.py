@@ -102,6 +102,7 @@ def _film(dataset, image_id):
     tables, broken = _tables(dataset, signed and modality_lut is None, big_endian)
     looks, remarks = choose(tables, _windows(dataset), values, counts)
     inverted, presentation = polarity(scheme, text(dataset, "PresentationLUTShape").upper())
+    own = ", the percentiles of the film itself" if looks[0].name == "1-99 %" else ""
     spacing, kind = _spacing(dataset)
     return Film(
         pixels=pixels, slope=slope, intercept=intercept, modality_lut=modality_lut, looks=looks,
@@ -112,7 +113,7 @@ def _film(dataset, image_id):
         view_position=text(dataset, "ViewPosition"),
         laterality=text(dataset, "ImageLaterality") or text(dataset, "Laterality"), transfer_syntax=syntax,
         steps=(*decoding, *padded, modality, *broken, *remarks,
-               f"VOI: shown first is '{looks[0].name}', {describe(looks[0])}.", presentation))
+               f"VOI: shown first is '{looks[0].name}', {describe(looks[0])}{own}.", presentation))
 
 
 def _modality(dataset, signed, big_endian):
@@ -192,8 +193,9 @@ def polarity(scheme, shape):
     stated = f"{scheme} with Presentation LUT Shape {shape}" if shape else scheme
     inverted = scheme == "MONOCHROME1" or shape == "INVERSE"
     contradiction = shape in ("IDENTITY", "INVERSE") and (scheme == "MONOCHROME1") != (shape == "INVERSE")
-    return inverted, (f"Presentation: {stated}: {'low' if inverted else 'high'} values are bright"
-                      f"{', though the two contradict each other' if contradiction else ''}.")
+    meaning = "low values are bright, inverted after VOI" if inverted else "high values are bright"
+    doubt = ", though the two contradict each other" if contradiction else ""
+    return inverted, f"Presentation: {stated}: {meaning}{doubt}."
 
 
 def _spacing(dataset):

@@ -80,7 +80,7 @@ HALVES = [0] * 500 + [4095] * 500
      "entries wider than the descriptor says are believed"),
     ({"VOILUTSequence": [item([1000, 0, 12], [1, 2, 3])]}, [0, 63, 128, 193, 255], "6 bytes",
      "a table too short falls back to the percentiles 9 and 989"),
-    ({}, [0, 63, 128, 193, 255], "no window and no table", "so do films without any VOI"),
+    ({}, [0, 63, 128, 193, 255], "the percentiles of the film itself", "so do films without any VOI"),
     ({"WindowCenter": "500", "WindowWidth": "0"}, [0, 63, 128, 193, 255], "width 0", "and impossible windows"),
     ({"WindowCenter": "500"}, [0, 63, 128, 193, 255], "must be finite", "and a centre without a width"),
     ({"WindowCenter": "40000", "WindowWidth": "100"}, [0, 63, 128, 193, 255], "single grey", "and windows elsewhere"),
