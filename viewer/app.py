@@ -6,6 +6,7 @@ well be set directly; without either the bundled sample set is opened.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -42,11 +43,20 @@ take_root()
 if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was started, not only imported
     take_arguments(sys.argv[1:])
 
-from core.dicom import read_film  # noqa: E402  (needs the path above)
+from viewer import resources  # noqa: E402  (needs the path above)
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 
-app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(read_film)])
+
+@contextlib.asynccontextmanager
+async def lifespan(_):
+    """Begin what the first page needs before there is a browser to ask for it."""
+    resources.warm()
+    yield
+
+
+app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(resources.film)],
+             lifespan=lifespan)
 
 if __name__ == "__main__":
     app.run()

@@ -69,7 +69,7 @@ class FilmCanvas {
     this.layers = data.layers;
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
-    const wanted = data.problem || data.film.url;
+    const wanted = JSON.stringify([data.problem, data.film]);
     if (wanted === this.wanted) this.draw();
     else if (data.problem) this.#fail(data.problem, data.film);
     else this.#open(data.film);

@@ -82,7 +82,7 @@ function drawBox(context, mark, [x0, y0, x1, y1], strong) {
 function drawLabel(context, mark, [x0, y0, x1, y1], text, picked) {
   const { color, glyph } = lookOf(mark);
   const middle = (y0 + y1) / 2;
-  context.fillStyle = picked ? "rgba(0, 0, 0, .9)" : "rgba(0, 0, 0, .5)";
+  context.fillStyle = picked ? "rgba(0, 0, 0, .95)" : "rgba(0, 0, 0, .75)";
   context.fillRect(x0, y0, x1 - x0, y1 - y0);
   context.lineJoin = "round";
   for (const [style, width] of [[HALO, 3.5], [color, 1.75]]) {
