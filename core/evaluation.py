@@ -115,8 +115,8 @@ def _ranking(probability, is_positive):
 
 def _check_rows(name, values, count, unit):
     if len(values) != count:
-        raise BadPredictions(f"{name} has {len(values)} rows and the ground truth {count} {unit}, but they "
-                             f"must be the same {unit} in the same order: take the subset first.")
+        raise BadPredictions(f"{name} has {len(values)} rows for {count} {unit}, but must have one for each, in their "
+                             "order: take the ground truth of the same subset.")
 
 
 def _missing(name, probability, unit):
@@ -142,6 +142,7 @@ def evaluate(truth, detections, p_none, study, *, scores=None, matches=None):
     if matches is None:
         matches = match(truth.boxes, truth.offsets, detections.boxes, detections.offsets, detections.scores)
     scores = np.asarray(detections.scores if scores is None else scores)
+    _check_rows("scores", scores, len(matches.verdict), "detections")
     known = truth.study_class >= 0
     rankings = {"opacity": Ranking(scores, matches.true_positive, len(truth.boxes)),
                 "none": _ranking(p_none, np.diff(truth.offsets) == 0)}

@@ -1,8 +1,8 @@
 """Films dealt to the machine's cores: compiled loops that release the interpreter, in threads.
 
-Threads of Python rather than numba's `prange`: the layer that numba has on every machine aborts the process when
-two threads enter it at once, as two sessions of the viewer do; OpenMP's threads spin while a training wants the cores
-and forbid forking afterwards; and parallel loops take twice as long to compile. This module knows nothing of what is
+Threads of Python rather than numba's `prange`: the layer of it that every machine has aborts the process when two
+threads enter it at once, as two sessions of the viewer do; OpenMP's threads spin while a training wants the cores and
+cannot be used after a fork; parts of fixed size wait for the slowest core. This module knows nothing of what is
 computed.
 """
 

@@ -148,11 +148,13 @@ def test_reweighted_scores_and_given_matches_replace_the_detections_own():
 
 
 @pytest.mark.parametrize(("p_none", "study", "sentence"), [
-    ([.5], FOUR, "p_none has 1 rows and the ground truth 2 films"),
-    ([.5, .5], FOUR[:2], "study has 2 rows and the ground truth 4 studies")])
+    ([.5], FOUR, "p_none has 1 rows for 2 films"),
+    ([.5, .5], FOUR[:2], "study has 2 rows for 4 studies")])
 def test_rows_that_do_not_belong_together_are_one_sentence(p_none, study, sentence):
     with pytest.raises(BadPredictions, match=sentence):
         evaluate(truth([[BOX], []], EVERY_CLASS), detections([], []), p_none, study)
+    with pytest.raises(BadPredictions, match="scores has 1 rows for 0 detections"):
+        evaluate(truth([[BOX], []], EVERY_CLASS), detections([], []), [.5, .5], FOUR, scores=[.5])
 
 
 def golden(shared, name):

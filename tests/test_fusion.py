@@ -149,10 +149,20 @@ def test_provenance_says_what_skip_left_out(skip, member_of):
     assert fuse(candidates([film]), FusionSettings("nms", .5, skip)).member_of.tolist() == member_of
 
 
-def test_a_suppressed_box_names_the_best_box_that_suppressed_it():
-    film = [boxed((0, 0, 100, 100, .9), (40, 0, 140, 100, .8), (20, 0, 120, 100, .7))]  # the last overlaps both
-    fused = fuse(candidates([film]), FusionSettings("nms", .5))
+@pytest.mark.parametrize("method", ["nms", "nmw", "wbf"])
+def test_of_clusters_with_equal_iou_the_first_takes_the_box(method):
+    """IoU of the last box is 80/120 with each of the others, which overlap by 60/140 only."""
+    film = [boxed((0, 0, 100, 100, .95), (40, 0, 140, 100, .8), (20, 0, 120, 100, .7))]
+    fused = fuse(candidates([film]), FusionSettings(method, .5))
     assert fused.leader.tolist() == [0, 1] and fused.member_of.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("method", ["nmw", "wbf"])
+def test_the_cluster_of_largest_iou_takes_the_box(method):
+    """IoU 70/130 with the first, 90/110 with the second; NMS would name the first."""
+    film = [boxed((0, 0, 100, 100, .95), (40, 0, 140, 100, .8), (30, 0, 130, 100, .7))]
+    assert fuse(candidates([film]), FusionSettings(method, .5)).member_of.tolist() == [0, 1, 1]
+    assert fuse(candidates([film]), FusionSettings("nms", .5)).member_of.tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize("method", ["nms", "nmw", "wbf"])
@@ -164,10 +174,23 @@ def test_ties_go_by_source_then_row(method):
     assert fused.leader.tolist() == [0, 2, 3]
 
 
-def test_an_iou_equal_to_the_threshold_is_no_match():
+@pytest.mark.parametrize("method", ["nms", "nmw", "wbf"])
+def test_an_iou_equal_to_the_threshold_is_no_match(method):
     film = [boxed((0, 0, 100, 100, .9), (0, 0, 100, 50, .8))]
-    assert len(fuse(candidates([film]), FusionSettings("nms", .5))) == 2
-    assert len(fuse(candidates([film]), FusionSettings("nms", .4999))) == 1
+    assert len(fuse(candidates([film]), FusionSettings(method, .5))) == 2
+    assert len(fuse(candidates([film]), FusionSettings(method, .4999))) == 1
+
+
+def test_linear_soft_nms_leaves_an_iou_equal_to_the_threshold_alone():
+    film = [boxed((0, 0, 100, 100, .9), (0, 0, 100, 50, .8))]
+    assert np.allclose(fuse(candidates([film]), FusionSettings("soft_nms", .5, decay="linear")).scores, [.9, .8])
+    assert np.allclose(fuse(candidates([film]), FusionSettings("soft_nms", .4999, decay="linear")).scores, [.9, .4])
+
+
+def test_more_candidates_than_can_be_numbered_are_refused():
+    crowd = np.tile(np.float32([0, 0, 9, 9]), (65536, 1))
+    with pytest.raises(BadSettings, match="a film has 65536 candidates, but at most 65535"):
+        fuse(candidates([[(crowd, np.full(65536, .5))]]), FusionSettings())
 
 
 @pytest.mark.parametrize("method", ["nms", "soft_nms", "nmw", "wbf"])
