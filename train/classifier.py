@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from core.weights import TASKS, ModelCard
+from train.auxiliary import BoxPainter, mask_loss
 from train.judging import class_aps, held_out_predictions
 from train.pretrained import start_network
 
@@ -20,7 +21,12 @@ class ClassifierTask:
 
     def start(self):
         """The network with its first weights."""
-        return start_network(self.card, self.settings.pretrained)
+        network = start_network(self.card, self.settings.pretrained)
+        return BoxPainter(network, self.card.image_size, self.card.channels) if self.settings.mask_loss else network
+
+    def bare(self, network):
+        """The classifier alone, as it is judged and saved."""
+        return network.classifier if self.settings.mask_loss else network
 
     def training_rows(self, films):
         """Rows int64 of `films` outside the held fold whose label is known and, for opacity, not doubtful."""
@@ -34,10 +40,11 @@ class ClassifierTask:
         return np.flatnonzero(outside & usable)
 
     def loss(self, outputs, boxes, rows):
-        """Cross-entropy of logits [B,C] for the labels of `rows`, smoothed as the settings say."""
-        target = torch.from_numpy(self._targets[rows]).to(outputs.device)
-        return torch.nn.functional.cross_entropy(outputs.float(), target,
-                                                 label_smoothing=self.settings.label_smoothing)
+        """Cross-entropy of the logits [B,C] for the labels of `rows`, plus the auxiliary loss when there is one."""
+        logits, mask = outputs if self.settings.mask_loss else (outputs, None)
+        target = torch.from_numpy(self._targets[rows]).to(logits.device)
+        loss = torch.nn.functional.cross_entropy(logits.float(), target, label_smoothing=self.settings.label_smoothing)
+        return loss if mask is None else loss + self.settings.mask_loss * mask_loss(mask, boxes, self.card.image_size)
 
     def judge(self, network, films):
         """AP of each class this task predicts, over the held fold ("none", or the four study classes and "study")."""

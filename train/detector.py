@@ -24,6 +24,10 @@ class DetectorTask:
         self._loss = DetectionLoss(network)
         return network
 
+    def bare(self, network):
+        """The network as it is judged and saved."""
+        return network
+
     def training_rows(self, films):
         """Rows int64 of `films` outside the held fold: boxed ones, then boxless ones drawn by the seed."""
         outside = films.fold.astype(str) != self.settings.fold

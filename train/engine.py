@@ -26,7 +26,8 @@ CHECKPOINT_SECONDS = 180
 def fit(task, films, settings, run, device):
     """Train `task`'s network on `films` as `settings` say; the averaged weights and metrics go to the folder `run`.
 
-    A task has `card`, `start()`, `training_rows(films)`, `loss(outputs, boxes, rows)` and `judge(network, films)`.
+    A task has `card`, `start()`, `bare(network)`, `training_rows(films)`, `loss(outputs, boxes, rows)` and
+    `judge(network, films)`.
     """
     network = task.start().to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval().requires_grad_(False)
@@ -50,7 +51,7 @@ def fit(task, films, settings, run, device):
         if step % steps_per_epoch == 0:
             epoch = step // steps_per_epoch
             metrics.append({"epoch": epoch, "lr": lr, "train_loss": float(np.mean(running)),
-                            **task.judge(average, films)})
+                            **task.judge(task.bare(average), films)})
             running = []
             _report(task, average, settings, metrics, run, bar)
         if step % steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -65,7 +66,7 @@ def _report(task, average, settings, metrics, run, bar):
     run.log(str(metrics[-1]))
     bar.write(str(metrics[-1]))
     card = replace(task.card, training=asdict(settings), metric=metrics[-1])
-    save_weights(run.weights, average.state_dict(), card)
+    save_weights(run.weights, task.bare(average).state_dict(), card)
 
 
 def learning_rate(step, total, settings):

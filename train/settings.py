@@ -18,7 +18,8 @@ class TrainSettings:
     `fold` of `folds` is held out ("all" holds nothing out). `ema` is the decay per step of the moving average whose
     weights are judged and kept. `pretrained` is "imagenet", "none" or the path of a weights file whose fitting
     tensors are taken. `negatives` is the number of boxless films per boxed film in detector training.
-    `drop_doubtful` leaves out boxless films that lie in a study beside a boxed one.
+    `drop_doubtful` leaves out boxless films that lie in a study beside a boxed one. `mask_loss` weighs a classifier's
+    auxiliary task, to paint the boxes from an inner feature map (0: none).
     """
 
     task: str
@@ -40,6 +41,7 @@ class TrainSettings:
     negatives: float = 0.0
     drop_doubtful: bool = True
     pretrained: str = "imagenet"
+    mask_loss: float = 0.0
 
     def __post_init__(self):
         if self.task not in TASKS:
@@ -49,7 +51,8 @@ class TrainSettings:
         rules = {"size": self.size >= 32, "batch": self.batch >= 1, "epochs": self.epochs >= 1, "lr": self.lr > 0,
                  "lr_floor": 0 <= self.lr_floor <= 1, "warmup": 0 <= self.warmup < 1,
                  "weight_decay": self.weight_decay >= 0, "ema": 0 <= self.ema < 1,
-                 "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0}
+                 "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0,
+                 "mask_loss": self.mask_loss >= 0}
         for name, holds in rules.items():
             if not holds:
                 raise BadSettings(f"{name} is {getattr(self, name)}, which is out of its range: see "
