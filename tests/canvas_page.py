@@ -1,4 +1,4 @@
-"""A page with nothing but the canvas and three small films, the one in the middle unreadable, and a reader at it.
+"""A page with nothing but the canvas and a few small films, some of which cannot be shown, and a reader at it.
 
 For test_canvas_browser.py and the server that it starts.
 """
@@ -12,7 +12,7 @@ from core.errors import UnreadableFilm
 from core.film import Look
 from tests.test_canvas import make_film
 
-FILMS = ("first", "broken", "last")
+FILMS = ("first", "broken", "last", "absent", "absent too")
 WIDTH, HEIGHT = 48, 64  # so few that each pixel is a square on screen
 
 SERVER = """
@@ -48,7 +48,9 @@ layers = (Layer("truth", (Mark("t0", (9, 12, 22, 41), pair="d0", iou=0.75), Mark
 height = "400px" if st.sidebar.checkbox("low") else "640px"
 if st.sidebar.checkbox("canvas", True):
     address = FilmAddress(film_id, film_url(Path(__file__).with_name(film_id + ".dcm")), WIDTH, HEIGHT)
-    state = film_canvas("film", address, layers, caption=(film_id, "<i>caption</i>"), on_step=step, height=height)
+    problem = "The film is not in the data set: add it." if film_id.startswith("absent") else ""
+    state = film_canvas("film", address, layers, caption=(film_id, "<i>caption</i>"), problem=problem, on_step=step,
+                        height=height)
     st.sidebar.text(f"picked {state.mark_of(film_id)}")
 st.sidebar.text(f"place {place}")
 st.sidebar.text(f"answered {st.session_state.get('answered', 0)}")

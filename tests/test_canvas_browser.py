@@ -138,14 +138,17 @@ def test_error_leaves_nothing_of_the_film_before(reader):
 
 
 def test_quick_steps_add_up_and_the_ends_hold(reader):
-    """Two presses before Python answers are two films; steps beyond an end do not have to be undone."""
-    reader.press("ArrowRight", "ArrowRight")
-    reader.wait(film="last", state="ready")
+    """Presses before Python answers are that many films; a step beyond the end does not have to be undone."""
+    reader.press(*["ArrowRight"] * 4)
+    reader.wait(film="absent too", state="error")
+    assert reader.text("message") == "The film is not in the data set: add it."
     answered = reader.page.get_by_text("answered").text_content()
     reader.press("ArrowDown")
     reader.until(lambda: reader.page.get_by_text("answered").text_content() != answered)
     reader.press("ArrowLeft")
-    reader.wait(film="broken", state="error")
+    reader.wait(film="absent", state="error")  # the same sentence, yet another film
+    reader.press("ArrowUp")
+    reader.wait(film="last", state="ready")
 
 
 def test_keys_stay_with_the_field_in_use(reader):
