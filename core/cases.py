@@ -48,6 +48,7 @@ class Cases:
 
 NOTHING = Predictions((), (), Candidates(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(1), ()),
                       np.zeros((0, 0)), (), np.zeros((0, 0, 4)), ())
+NO_LABELS = GroundTruth((), (), np.zeros(0), np.zeros((0, 4)), np.zeros(1), np.zeros(0))
 
 
 def arrange(dataset, predictions=None):
@@ -56,29 +57,29 @@ def arrange(dataset, predictions=None):
     Raises `BadPredictions` when `predictions` are about none of the data set's films.
     """
     predictions = NOTHING if predictions is None else predictions
-    labels = dataset.truth
     images = {image.image_id: image for image in dataset.images}
+    _insist(dataset, predictions, images)
+    labels = NO_LABELS if dataset.truth is None else dataset.truth
+    films = _both(labels.image_ids, predictions.image_ids)
+    studies = _both([labels.study_ids[row] for row in np.flatnonzero(labels.study_class >= 0)], predictions.study_ids)
+    film_ids = _first(films, predictions.image_ids, images)
+    study_ids = _first(studies, predictions.study_ids,
+                       dict.fromkeys([*labels.study_ids, *(image.study_id for image in dataset.images)]))
+    study_class = np.append(labels.study_class, np.int8(-1))[_rows(labels.study_ids, study_ids)]
+    return Cases(
+        tuple(images[each] for each in film_ids), study_ids,
+        _rows(study_ids, [images[each].study_id for each in film_ids]).astype(np.int32), len(films), len(studies),
+        labels.subset(films, studies) if films or studies else None, dataset.truth,
+        _rows(labels.image_ids, film_ids).astype(np.int32), study_class,
+        rearranged(predictions, film_ids, study_ids), _rows(predictions.image_ids, film_ids) >= 0,
+        _refused(predictions.manifest), tuple(_remarks(images, dataset.truth, films, predictions)))
+
+
+def _insist(dataset, predictions, images):
     if predictions.image_ids and not images.keys() & set(predictions.image_ids):
         raise BadPredictions(f"none of the {len(predictions.image_ids)} films predicted, such as "
                              f"{predictions.image_ids[0]!r}, is in {dataset.name}, but they must be its films: "
                              "name the predictions of this data set.")
-    film_ids = _scored_first(images, () if labels is None else labels.image_ids, predictions.image_ids)
-    named = dict.fromkeys([*(() if labels is None else labels.study_ids),
-                           *(image.study_id for image in dataset.images)])
-    study_ids = _scored_first(named, () if labels is None else labels.study_ids, predictions.study_ids)
-    films, studies = (_scored(labels and getattr(labels, name), getattr(predictions, name))
-                      for name in ("image_ids", "study_ids"))
-    row_of = {each: row for row, each in enumerate(study_ids)}
-    study_class = np.full(len(study_ids), -1, np.int8)
-    if labels is not None:
-        study_class[_rows(study_ids, labels.study_ids)] = labels.study_class
-    return Cases(
-        tuple(images[each] for each in film_ids), study_ids,
-        np.array([row_of[images[each].study_id] for each in film_ids], np.int32), len(films), len(studies),
-        labels.subset(films, studies) if films or studies else None, labels,
-        _rows(() if labels is None else labels.image_ids, film_ids).astype(np.int32), study_class,
-        rearranged(predictions, film_ids, study_ids), _rows(predictions.image_ids, film_ids) >= 0,
-        _refused(predictions.manifest), tuple(_remarks(images, labels, films, predictions)))
 
 
 def rearranged(predictions, image_ids, study_ids):
@@ -106,16 +107,15 @@ def _rows(known, wanted):
     return np.array([row_of.get(each, -1) for each in wanted], np.int64)
 
 
-def _scored(labelled, predicted):
+def _both(labelled, predicted):
     predicted = set(predicted)
-    return tuple(each for each in labelled or () if each in predicted)
+    return tuple(each for each in labelled if each in predicted)
 
 
-def _scored_first(named, labelled, predicted):
-    """The ids `named`: those labelled and predicted, then those only predicted, then the others."""
-    known = set(predicted)
-    first = [each for each in _scored(labelled, predicted) if each in named]
-    return tuple(dict.fromkeys([*first, *(each for each in named if each in known), *named]))
+def _first(scored, predicted, known):
+    """The ids `known`: those `scored`, then those only `predicted`, then the others."""
+    predicted = set(predicted)
+    return tuple(dict.fromkeys([*scored, *(each for each in known if each in predicted), *known]))
 
 
 def _refused(manifest):
