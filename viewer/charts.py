@@ -1,7 +1,7 @@
 """Computed results as tables with bars, in HTML; every text from outside is escaped.
 
-Colour never speaks alone: what is true and what is predicted bear letters, a change bears a sign and an arrow. This
-module computes nothing and knows nothing of Streamlit.
+Colour never speaks alone: what is true and what is predicted bear letters, a change bears its sign. This module
+is pictures alone: it computes nothing and knows nothing of Streamlit.
 """
 
 from html import escape
@@ -76,9 +76,12 @@ def ap_table(summary, changes):
         change = changes[name]
         rows.append(tag("tr", tag("th", name, scope="row") + tag("td", _bar(summary[name]), class_="graph")
                         + tag("td", number(summary[name]), class_="number")
-                        + tag("td", _change(change), class_="change " + _direction(change)), class_=name))
-    return tag("table", tag("caption", "Average precision of the six classes over the whole set")
-               + tag("tbody", "".join(rows)), class_="bars aps")
+                        + tag("td", _change(change), class_="change " + _direction(change),
+                                  title="against the default settings"), class_=name))
+    head = "".join(tag("th", text, scope="col") for text in ("class", "", "AP", "change"))
+    return tag("table", tag("caption", "Average precision of the six classes over the whole set, and its change "
+                                       "against the default settings")
+               + tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="bars aps")
 
 
 def _direction(change):
@@ -88,7 +91,7 @@ def _direction(change):
 def _change(change):
     if change is None:
         return ""
-    return {"same": "·", "up": f"▲ +{number(change)}", "down": f"▼ −{number(abs(change))}"}[_direction(change)]
+    return {"same": "·", "up": f"+{number(change)}", "down": f"−{number(abs(change))}"}[_direction(change)]
 
 
 def box_table(findings):

@@ -6,14 +6,14 @@ from core.changes import ap_changes
 from core.fusion import FusionSettings, ScoreSettings
 from viewer import charts, resources
 
-LEGEND = "T truth · P most probable"
+LEGEND = "T truth, P predicted"
 
 
 def probabilities(opened, settings, row):
     """The probabilities of the film at `row` and of its study, next to the truth."""
     cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
     answer = resources.answer(opened, settings.fusion, settings.score)
-    st.html(charts.heading("This study and film", LEGEND))
+    st.html(charts.heading("Study and film", LEGEND))
     boxes = weighed.truth_boxes[row]
     st.html(charts.probability_table(
         answer.study[cases.film_study[row]].tolist(), int(weighed.truth_class[row]), float(weighed.p_opacity[row]),

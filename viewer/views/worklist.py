@@ -7,15 +7,16 @@ from core.worklist import CLASSES, ORDERS, ListSettings
 from viewer import charts, resources, state
 
 KEY = "list"
-SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "TP": "TP", "FP": "FP", "FN": "FN", "opacity": "opacity",
+SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "opacity": "opacity", "TP": "TP", "FP": "FP", "FN": "FN",
              "boxes": "boxes", "shown": "shown", "trouble": "trouble"}  # column -> order
 FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wrong study class and a wrong answer to "
            "“any opacity?” the probability given to them.")
+SHORT_LIST = 18  # rows that fit the smallest window; a shorter list is as high as its rows
 COLUMNS = {
-    "film": st.column_config.TextColumn("film", width=92, help="Image id."),
+    "film": st.column_config.TextColumn("film", width=90, help="Image id."),
     "flag": st.column_config.TextColumn("", width=80, help="; ".join(f"{k}: {v}" for k, v in FLAGS.items() if k) + "."),
-    "truth": st.column_config.TextColumn("truth", width=42, help="Labelled class of the study."),
-    "AI": st.column_config.TextColumn("AI", width=42, help="Most probable class of the study."),
+    "truth": st.column_config.TextColumn("truth", width=40, help="Labelled class of the study."),
+    "AI": st.column_config.TextColumn("AI", width=36, help="Most probable class of the study."),
     "TP": st.column_config.NumberColumn("TP", width=30, help="True positives among the detections shown."),
     "FP": st.column_config.NumberColumn("FP", width=30, help="False positives among the detections shown."),
     "FN": st.column_config.NumberColumn("FN", width=30, help="Boxes that no detection shown finds."),
@@ -38,54 +39,72 @@ def list_settings():
             kinds = st.pills("Kind of trouble", list(KINDS), selection_mode="multi", key="kind", bind="query-params",
                              help="Only films with one of these kinds of trouble.")
             st.html(charts.sentences([f"{name}: {meaning}." for name, meaning in KINDS.items()]))
-            order = st.selectbox("Order", list(ORDERS), key="order", bind="query-params", format_func=ORDERS.get,
-                                 help=FORMULA)
+            order = st.selectbox("Order by", list(ORDERS), key="order", bind="query-params",
+                                 help=f"A click on a column's name does the same. Trouble: {FORMULA}")
     return ListSettings(find or "", tuple(classes), tuple(kinds), order)
 
 
 def show(opened, settings, wanted, film_id):
     """The list of the films that `wanted` (`ListSettings`) asks for, with the film `film_id` selected."""
-    rows, ids = resources.listed(opened, settings, wanted)
-    everything = len(resources.cases(opened)[0].images)
+    ids = resources.listed(opened, settings, wanted)[1]
     place = ids.index(film_id) if film_id in ids else None
-    st.html(charts.heading(_summary(len(ids), everything, place), "most trouble first" if wanted.order == "trouble"
-                           else ORDERS[wanted.order]))
+    filters = ", ".join((*wanted.classes, *wanted.kinds))
+    st.html(charts.heading(_summary(len(ids), len(resources.cases(opened)[0].images), place),
+                           f"{filters or 'all'}, {ORDERS[wanted.order]}"))
+    st.session_state["ids"] = ids
     if not ids:
         st.html(charts.sentences(["No film fits: clear the search or the filter."]))
-        return ids
+        return
     frame = resources.list_frame(opened, settings, wanted)
-    hidden = {name for name in ("flag",) if not (frame[name] != "").any()}
+    hidden = () if (frame["flag"] != "").any() else ("flag",)
     _select(place)
     st.dataframe(
-        frame, key=KEY, on_select=_open, selection_mode=("single-row", "single-cell"), hide_index=True,
-        height="stretch", row_height=28, placeholder="", column_config=COLUMNS,
+        frame, key=KEY, on_select=_heed, selection_mode=("single-row", "single-cell", "single-column"), hide_index=True,
+        height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", column_config=COLUMNS,
         column_order=[name for name in frame.columns if name not in hidden])
-    st.session_state["ids"] = ids
-    return ids
 
 
 def _summary(count, everything, place):
-    of_all = f"{count:,} films" if count == everything else f"{count:,} of {everything:,} films"
-    return of_all if place is None else f"{place + 1:,} of {of_all}"
+    of_all = "" if count == everything else f" ({everything:,} in all)"
+    return f"{count:,} films{of_all}" if place is None else f"Film {place + 1:,} of {count:,}{of_all}"
 
 
 def _select(place):
     """Let the list's selection follow the film when something else than the list has chosen it."""
-    selection = {"rows": [] if place is None else [place], "columns": [],
-                 "cells": [] if place is None else [(place, "film")]}
+    rows, cells = ([], []) if place is None else ([place], [(place, "film")])
     now = (st.session_state.get(KEY) or {}).get("selection", {})
-    if list(now.get("rows", [])) != selection["rows"]:
-        st.session_state[KEY] = {"selection": selection}
+    if list(now.get("rows", [])) != rows or now.get("columns"):
+        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": cells}}
+    if st.session_state.get("heard", (None, place))[1] != place:
+        del st.session_state["heard"]
+    st.session_state["selected"] = place
 
 
-def _open():
-    """A row or a cell was clicked, or reached with the arrow keys: take its film into the address."""
+def _heed():
+    """The reader has clicked a row, a cell or a column's name in the list, or gone to a cell with the arrow keys."""
     selection = st.session_state[KEY]["selection"]
+    if selection["columns"]:
+        st.session_state["order"] = SORTED_BY.get(selection["columns"][0], "trouble")
+    told = (next(iter(selection["rows"]), None), next((row for row, _ in selection["cells"]), None))
+    chosen = chosen_row(told, st.session_state.get("selected"), st.session_state.get("heard", (None, None))[0])
     ids = st.session_state.get("ids", ())
-    rows = {row for row in (*selection["rows"], *(row for row, _ in selection["cells"])) if row < len(ids)}
-    chosen = next((row for row in rows if ids[row] != state.film_id()), None)
-    if chosen is not None:
+    if chosen is not None and chosen < len(ids):
+        st.session_state["heard"] = told, chosen
         state.show_film(ids[chosen])
+
+
+def chosen_row(told, selected, heard):
+    """The row that the reader chose, None when the list only repeats what it was told or what it has said.
+
+    `told`: (row, row of the cell) that the list reports as selected; `selected`: the row that the page selected last,
+    row and cell alike; `heard`: the report heeded last. A click moves only one of the two: a report where both agree
+    comes from the page, maybe from before the list was put into another order, and the same report can come twice
+    while the page is being made.
+    """
+    row, cell = told
+    if row == cell or told == heard:
+        return None
+    return cell if cell is not None and cell != selected else row
 
 
 def step(by, ids):
