@@ -142,6 +142,13 @@ def test_wbf_averages_by_score_and_counts_the_absent_source():
     assert fused.members(0).tolist() == [0, 1]
 
 
+def test_what_soft_nms_decays_away_names_the_box_that_overlaps_it_most():
+    """The last box overlaps the first by 50/150, the second by 90/110: 1 - IoU twice leaves .4 * 2/3 * 2/11."""
+    film = [boxed((0, 0, 100, 100, .9), (60, 0, 160, 100, .8), (50, 0, 150, 100, .4))]
+    fused = fuse(candidates([film]), FusionSettings("soft_nms", .3, .1, "linear"))
+    assert fused.leader.tolist() == [0, 1] and fused.member_of.tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize(("skip", "member_of"), [(.5, [0, -1, -1]), (.3, [0, 0, 1]), (.31, [0, 0, -1])])
 def test_provenance_says_what_skip_left_out(skip, member_of):
     """A score equal to skip stays, though .3 is no float32."""
@@ -167,11 +174,12 @@ def test_the_cluster_of_largest_iou_takes_the_box(method):
 
 @pytest.mark.parametrize("method", ["nms", "nmw", "wbf"])
 def test_ties_go_by_source_then_row(method):
-    """Of equal scores the first source's box comes first; it leads the cluster or stands first in the
-    result."""
-    film = [boxed((0, 0, 100, 100, .5)), boxed((10, 0, 110, 100, .5), (300, 0, 400, 100, .5), (600, 0, 700, 100, .5))]
+    """Of boxes that tie, the first source's leads the cluster and the first row stands first in the result."""
+    film = [boxed((0, 0, 100, 100, .9), (300, 0, 400, 100, .5), (600, 0, 700, 100, .5)),
+            boxed((900, 0, 999, 100, .8), (610, 0, 710, 100, .5), (310, 0, 410, 100, .5))]
     fused = fuse(candidates([film]), FusionSettings(method, .5))
-    assert fused.leader.tolist() == [0, 2, 3]
+    assert fused.leader[fused.member_of].tolist() == [0, 1, 2, 3, 2, 1]
+    assert fused.leader.tolist() == ([1, 2, 0, 3] if method == "wbf" else [0, 3, 1, 2])
 
 
 @pytest.mark.parametrize("method", ["nms", "nmw", "wbf"])

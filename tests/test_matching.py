@@ -53,7 +53,7 @@ def test_each_clause(reason, truth, detections, verdicts, rows, ious):
 
 def test_each_ground_truth_box_knows_its_detection_and_its_best_iou():
     """The second box is overlapped best, .6, by a detection whose own best box is the first."""
-    matches = one_film([(0, 100), (40, 100), (500, 600)], [(0, 100, .5), (0, 95, .9)])
+    matches = one_film([(0, 100), (40, 100), (500, 600)], [(0, 95, .5), (0, 100, .9)])
     assert matches.found_by.tolist() == [1, -1, -1]
     assert np.allclose(matches.best_iou, [1, .6, 0])
 
