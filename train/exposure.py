@@ -4,8 +4,6 @@ Beer and Lambert: I = I0 exp(-sum mu t), with effective coefficients of a 120 kV
 This module knows nothing of studies, labels or files.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -19,56 +17,51 @@ MU_SOFT, MU_LUNG, MU_BONE, MU_METAL = .20, .055, .58, 6.0  # per cm
 SHARE_GAP = MU_SOFT - MU_LUNG
 
 
-@dataclass(frozen=True, eq=False)
-class Exposure:
-    """One shot: `grey` [height,width] float32 0..1 (bright = dense), boxes [N,4] xyxy px, the added attenuation."""
-
-    grey: np.ndarray
-    boxes: np.ndarray
-    added: np.ndarray
-
-
 def attenuation(frame, patient, lesions, seed, study_seed):
-    """Attenuation [height,width] float32 without unit, boxes [N,4] float32 and added attenuation of the lesions.
+    """Attenuation [height,width] float32, boxes [N,4] float32 xyxy px, what the lesions added, lung path in cm.
 
     `seed` fixes what belongs to the body (ribs, vessels, textures), so that two films of one patient agree;
     `study_seed` what belongs to the day (gas, leads and lines).
     """
-    rng = np.random.default_rng(seed)
+    rng, day = np.random.default_rng(seed), np.random.default_rng(study_seed)
     x, y = frame.grid()
     lung = lung_chord(patient, x, y, frame.oblique)
-    chest = np.minimum(lung * .6, 1.5) / 1.5
+    inside = np.minimum(lung * .4, 1)  # vessels fade where the lung thins out
     haze = frame.sample(fractal(rng, 512, 7, first=5, persistence=.72), FIELD)
     branches = [rod for side in (-1, 1) for rod in grow_vessels(patient, side, rng)]
-    vessels = solid_tubes(frame, branches) * chest + hila_chord(patient, x, y) * chest
-    filled = np.zeros_like(lung)
-    groups = {}
-    for lesion in lesions:
-        if lesion.kind == "pneumothorax":
-            gone = smoothstep(outside_collapse(lesion, patient, x, y) / .08 + .5)
-            vessels, haze = vessels * (1 - gone), haze * (1 - gone)
-            filled -= .12 * gone
-            rim = np.exp(-(outside_collapse(lesion, patient, x, y) / .05) ** 2)
-            groups[-1] = groups.get(-1, 0) + .07 * rim * chest
-            continue
-        share = presence(lesion, frame, patient, x, y) * (x * lesion.side > 0)
-        groups[lesion.group] = groups.get(lesion.group, 0) + SHARE_GAP * share * np.minimum(lung, lesion.depth)
-        filled += share
+    vessels = (solid_tubes(frame, branches) + hila_chord(patient, x, y)) * inside
+    groups, filled, collapsed = disease(frame, patient, lesions, lung, x, y)
     added = sum(groups.values(), np.zeros_like(lung))
     boxes = [visible_extent(part) for group, part in sorted(groups.items()) if group >= 0]
     boxes = np.array([box for box in boxes if box is not None], np.float32).reshape(-1, 4)
-    air = lung * (1 + .05 * haze) + airways(frame, patient) * .9
-    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .75
-    day = np.random.default_rng(study_seed)
-    gas = bowel_gas(patient, day.random(5), x, y)
-    flesh = flesh + confounders(patient, day, x, y)
-    folds = frame.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
-    flesh = flesh * (1 + .022 * folds)
+    air = lung * (1 + .05 * haze * (1 - collapsed)) + airways(frame, patient) * .9
+    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .75 + confounders(patient, day, x, y)
+    flesh *= 1 + .022 * frame.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
+    flesh -= air + bowel_gas(patient, day.random(5), x, y)
     bone = ribs(frame, patient, rng) + deep_bones(frame, patient, rng)
-    total = (MU_SOFT * np.clip(flesh - air - gas, 0, None) + MU_LUNG * lung + (MU_BONE - MU_SOFT) * bone
-             + SHARE_GAP * vessels * np.clip(1 - .9 * filled, .1, 1) + added
-             + MU_METAL * devices(frame, patient, day))
+    vessels *= np.clip(1 - .9 * filled, .1, 1) * (1 - collapsed)
+    total = (MU_SOFT * np.clip(flesh, 0, None) + MU_LUNG * lung * (1 - .25 * collapsed) + (MU_BONE - MU_SOFT) * bone
+             + SHARE_GAP * vessels + MU_METAL * devices(frame, patient, day) + added)
     return total.astype(np.float32), boxes, added, lung
+
+
+def disease(frame, patient, lesions, lung, x, y):
+    """Added attenuation by box group (-1: none), share of air filled and share collapsed, each [height,width].
+
+    A pneumothorax adds only the line of its pleura; the air outside that line has neither vessels nor haze.
+    """
+    groups, filled, collapsed = {}, np.zeros_like(lung), np.zeros_like(lung)
+    for lesion in lesions:
+        if lesion.kind == "pneumothorax":
+            out = outside_collapse(lesion, patient, x, y)
+            collapsed = np.maximum(collapsed, smoothstep(out / .08 + .5))
+            group, more = -1, .07 * np.exp(-(out / .05) ** 2) * np.minimum(lung * .4, 1)
+        else:
+            share = presence(lesion, frame, patient, x, y) * (x * lesion.side > 0)
+            filled += share
+            group, more = lesion.group, SHARE_GAP * share * np.minimum(lung, lesion.depth)
+        groups[group] = groups.get(group, 0) + more
+    return groups, filled, collapsed
 
 
 def deep_bones(frame, patient, rng):

@@ -26,9 +26,9 @@ CLASSES = ("negative", "typical", "indeterminate", "atypical")
 STUDY_COLUMNS = ("Negative for Pneumonia", "Typical Appearance", "Indeterminate Appearance", "Atypical Appearance")
 BALANCE = (.27, .44, .18, .11)
 ASPECTS = ((1, 1), (1, 1.22), (1.15, 1), (1, 1.1), (1.2, 1), (1, 1.17), (1.05, 1))  # width, height of the short side
-COMPACT = ("j2k-lossy", "jpegls-near", "j2k-lossy", "jpegls-near", "j2k-lossy", "j2k-lossy", "jpegls-near",
-           "j2k-lossy", "jpegls", "j2k-lossy", "jpegls-near", "j2k")
-PLAIN = ("jpegls", "explicit", "jpegls", "rle", "jpegls", "deflated", "jpegls", "j2k")
+PLAIN = ("jpegls", "explicit", "jpegls", "rle", "jpeg", "deflated", "jpegls", "j2k")
+COMPACT = ("j2k-lossy", "jpegls-near", "j2k-lossy")
+LOSSLESS = {4: "jpeg", 13: "explicit", 22: "jpegls", 29: "rle", 36: "j2k"}  # by number of the film, if compact
 
 NOTICE = """SYNTHETIC chest films
 =====================
@@ -142,14 +142,17 @@ def write_shot(shot, settings, folder):
     """Write the film of `shot` under `folder`/train; returns its boxes [N,4] float32."""
     grey, boxes, _, frame, patient = make_film(shot, settings)
     own = np.random.default_rng([settings.seed, 4, shot.number])
-    syntaxes = COMPACT if settings.compact else PLAIN
+    cycle = COMPACT if settings.compact else PLAIN
+    syntax = cycle[shot.number % len(cycle)]
+    if settings.compact:
+        syntax = LOSSLESS.get(shot.number % 44, syntax)
     inverted = own.random() < .27
     header = FilmHeader(
         shot.study_id, shot.series_id, shot.image_id, f"SYNTHETIC-{settings.seed}-{shot.patient + 1:04d}",
-        photometric="MONOCHROME1" if inverted else "MONOCHROME2", syntax=syntaxes[shot.number % len(syntaxes)],
+        photometric="MONOCHROME1" if inverted else "MONOCHROME2", syntax=syntax,
         modality="DX" if patient.erect and not inverted else "CR", view_position="PA" if patient.erect else "AP",
         sex="F" if patient.breast else "M", spacing=10 / frame.pixels_per_cm, instance=shot.instance,
-        near=int(own.choice([4, 6, 8])), ratio=float(own.choice([12, 16, 20])))
+        near=int(own.choice([6, 8, 10])), ratio=float(own.choice([14, 18, 24])))
     place = Path(folder) / "train" / shot.study_id / shot.series_id
     place.mkdir(parents=True, exist_ok=True)
     write_film(place / f"{shot.image_id}.dcm", grey, header)

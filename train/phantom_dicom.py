@@ -6,6 +6,7 @@ header says SYNTHETIC.
 
 from dataclasses import dataclass
 
+import gdcm
 import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
@@ -15,6 +16,7 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -29,6 +31,7 @@ SYNTAXES = {
     "jpegls-near": JPEGLSNearLossless,
     "j2k": JPEG2000Lossless,
     "j2k-lossy": JPEG2000,
+    "jpeg": JPEGLosslessSV1,
 }
 
 
@@ -70,12 +73,32 @@ def write_film(path, grey, header):
     film.PixelData = pixels.tobytes()
     syntax = SYNTAXES[header.syntax]
     options = {"jpegls-near": {"jls_error": header.near}, "j2k-lossy": {"j2k_cr": [header.ratio]}}
-    if syntax.is_encapsulated:
+    if syntax.is_encapsulated and header.syntax != "jpeg":
         film.compress(syntax, pixels, generate_instance_uid=False, **options.get(header.syntax, {}))
-    film.file_meta.TransferSyntaxUID = syntax
+    elif header.syntax == "deflated":
+        film.file_meta.TransferSyntaxUID = syntax
     if header.syntax in options:
         _declare_loss(film, pixels, header.syntax)
     film.save_as(path, enforce_file_format=True)
+    if header.syntax == "jpeg":
+        _to_jpeg_lossless(path)
+
+
+def _to_jpeg_lossless(path):
+    """Rewrite the uncompressed file at `path` as JPEG Lossless, first-order prediction (gdcm; pydicom cannot)."""
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    if not reader.Read():
+        raise RuntimeError(f"gdcm could not read {path}")
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    if not change.Change():
+        raise RuntimeError(f"gdcm could not encode {path}")
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    if not writer.Write():
+        raise RuntimeError(f"gdcm could not write {path}")
 
 
 def _declare_loss(film, pixels, syntax):
@@ -122,7 +145,13 @@ def _describe_pixels(film, pixels, header):
     film.Rows, film.Columns = pixels.shape
     film.BitsAllocated, film.BitsStored, film.HighBit, film.PixelRepresentation = 16, 12, 11, 0
     film.ImagerPixelSpacing = [f"{header.spacing:.4f}"] * 2
-    film.PixelSpacing = film.ImagerPixelSpacing
     film.RescaleIntercept, film.RescaleSlope, film.RescaleType = 0, 1, "US"
-    film.WindowCenter, film.WindowWidth = 2048, 4096
+    low, high = (int(round(level)) for level in np.percentile(pixels, (.5, 99.5)))
+    centre, width = (low + high) // 2, max(high - low, 2)
+    if header.modality == "DX":  # two presets, as many systems store them
+        film.WindowCenter, film.WindowWidth = [centre, centre], [width, round(.7 * width)]
+        film.WindowCenterWidthExplanation = ["NORMAL", "HARD"]
+    else:
+        film.WindowCenter, film.WindowWidth = centre, width
+        film.PixelSpacing = film.ImagerPixelSpacing  # equal: not corrected for magnification
     film.LossyImageCompression = "00"

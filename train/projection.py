@@ -140,9 +140,10 @@ def solid_tubes(frame, tubes):
 
 def _section_axes(path, normals, tall, thick, points):
     """Half axes of the elliptic section at `points` as vectors, two arrays [M,3] float32."""
-    share = (np.arange(len(points)) + .5) / len(points)
-    normals = np.stack([np.interp(share, np.linspace(0, 1, len(path)), axis) for axis in normals.T], 1)
-    tangents = np.gradient(points, axis=0)
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    at = (np.arange(len(points)) + .5) * along[-1] / len(points)
+    normals, tangents = (np.stack([np.interp(at, along, axis) for axis in vectors.T], 1)
+                         for vectors in (normals, np.gradient(path, along, axis=0)))
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     normals = normals - (normals * tangents).sum(1, keepdims=True) * tangents
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -157,7 +158,7 @@ def flat_rod(frame, path, normals, tall, thick, wall, core=.2, density=1.0):
     [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
     wall's. density: of both along the rod, [K] or a number.
     """
-    spacing = .8 / frame.pixels_per_cm
+    spacing = max(.8 / frame.pixels_per_cm, .027)
     points, tall, step = resample(path, tall, spacing)
     thick = resample(path, thick, spacing)[1]
     mass = resample(path, np.broadcast_to(density, len(path)), spacing)[1] * step

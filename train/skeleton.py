@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from train.projection import curve, flat_rod, solid_tubes
-from train.thorax import cage_half_depth, cage_half_width, lung_chord, spine_x
+from train.thorax import arm_axis, cage_half_depth, cage_half_width, lung_chord, spine_x
 
 
 def rib_course(patient, number, side, jitter=0.0):
@@ -51,7 +51,8 @@ def ribs(frame, patient, rng):
 
 def shoulder_girdle(frame, patient, rng):
     """Cortical path length [height,width] float32 in cm of clavicles, scapulae and humeral heads."""
-    total = np.zeros((frame.height, frame.width), np.float32)
+    manubrium = np.array([[-2.9, 2.6, 7], [2.9, 2.6, 7], [2.6, 5.0, 7], [1.6, 7.4, 7], [-1.6, 7.4, 7], [-2.6, 5, 7]])
+    total = _plate(frame, manubrium, .22)
     wide = patient.half_width
     for side in (-1, 1):
         lift = rng.normal(0, .4) - patient.shoulder
@@ -61,7 +62,7 @@ def shoulder_girdle(frame, patient, rng):
         front = np.tile([0.0, 0.0, 1.0], (60, 1))
         swell = .62 + .22 * np.abs(np.linspace(-1, 1, 60)) ** 2
         total += flat_rod(frame, clavicle, front, swell, swell * .85, .12, density=_ends(60, 14))
-        x0 = wide - 1.2 + out
+        x0 = arm_axis(patient)[0][0] - 3.4 - out * .3
         border = curve((side * (x0 + 1.3), 2.3 + lift, -5), (side * (x0 + .6), 6.5 + lift, -7),
                         (side * (x0 - 1.2), 12.0 + lift, -8), (side * (x0 - 2.2), 14.2 + lift, -8))
         blade = curve((side * (x0 - 2.2), 14.2 + lift, -8), (side * (x0 - 5.4), 9 + lift, -8.5),
@@ -72,7 +73,7 @@ def shoulder_girdle(frame, patient, rng):
         total += _plate(frame, outline, .14)
         for line, size, wall in ((border, .24, .07), (blade, .16, .04), (spine, .55, .06)):
             total += flat_rod(frame, line, front, np.full(60, size), np.full(60, size * .8), wall, density=_ends(60, 6))
-        total += _humerus(frame, side, x0 + 3.4, 2.4 + lift, patient.arms)
+        total += _humerus(frame, patient, side, lift + patient.shoulder)
     return total
 
 
@@ -84,11 +85,13 @@ def _plate(frame, outline, thickness):
     return cv2.GaussianBlur(mask, (0, 0), .3 * frame.pixels_per_cm).astype(np.float32) * (thickness / 255)
 
 
-def _humerus(frame, side, x, y, arms):
-    shaft = curve((side * (x - .5), y - 2.0, 0), (side * (x - .2), y, 0), (side * (x + .8), y + 4, 0),
-                   (side * (x + 1.4 + .25 * arms), y + 14, 0), (side * (x + 1.6 + .7 * arms), y + 34, 0))
-    radius = PchipInterpolator([0, .12, .5, 1, 1.5, 2.2, 4], [.4, 1.3, 2.2, 2.3, 1.6, 1.25, 1.15])
-    radius = radius(np.linspace(0, 4, 60))
+def _humerus(frame, patient, side, lift):
+    (x, y), (elbow_x, elbow_y) = arm_axis(patient)
+    heights = np.linspace(-2.2, 34, 60)
+    head = PchipInterpolator([-2.2, 0, 4, 9, 34], [-1.9, -1.6, -.3, 0, 0])(heights)  # the head faces the socket
+    across = x + head + (elbow_x - x) / (elbow_y - y) * heights
+    shaft = np.stack([side * across, y + .6 + .6 * lift + heights, np.zeros(60)], 1)
+    radius = PchipInterpolator([-2.2, -1.6, -.2, 2, 4.5, 9, 34], [.3, 1.4, 2.2, 2.3, 1.7, 1.3, 1.1])(heights)
     return flat_rod(frame, shaft, np.tile([0.0, 0.0, 1.0], (60, 1)), radius, radius, .15, core=.05)
 
 
@@ -97,9 +100,9 @@ def spine(frame, patient):
     total = np.zeros((frame.height, frame.width), np.float32)
     pitch = (patient.lung_height + 2.0) / 9.6
     rings = []
-    for level in range(-3, 15):
+    for level in range(-6, 19):
         y = -3.4 + pitch * level
-        x, wide, tall = spine_x(patient, y), 1.25 + .05 * level, pitch * .40
+        x, wide, tall = spine_x(patient, y), 1.2 + .06 * level, pitch * .40
         waist = wide - .12 * np.sin(np.linspace(0, np.pi, 20))
         for side in (-1, 1):
             end = np.linspace([x - wide, y + side * tall, -5], [x + wide, y + side * tall, -5], 20)
@@ -126,7 +129,7 @@ def airways(frame, patient):
                                (left, np.linspace(.62, .36, 60))])
 
 
-def grow_vessels(patient, side, rng, tips=420):
+def grow_vessels(patient, side, rng, tips=500):
     """Rods [(path, radii), ...] of the vessels of one lung: a tree that fills it, thick at the hilum.
 
     Each new tip joins the node that makes the way to it short and the way back to the hilum not long (a minimum
@@ -157,12 +160,12 @@ def _rods(nodes, parents, rng):
     load = np.ones(len(nodes))
     for node in range(len(nodes) - 1, 0, -1):
         load[parents[node]] += load[node]
-    radius = .042 * load ** (1 / 2.35)
+    radius = .046 * load ** (1 / 2.35)
     rods = []
     for node in range(1, len(nodes)):
         mother = parents[node]
         t = np.linspace(0, 1, 8)[:, None]
-        bow = np.sin(np.pi * t) * rng.normal(0, .10, 3) * np.linalg.norm(nodes[node] - nodes[mother])
+        bow = np.sin(np.pi * t) * rng.normal(0, .07, 3) * np.linalg.norm(nodes[node] - nodes[mother])
         path = nodes[mother] * (1 - t) + nodes[node] * t + bow
         start = min(radius[mother], radius[node] * 1.25)
         end = radius[node] if load[node] > 1 else radius[node] * .4

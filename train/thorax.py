@@ -93,8 +93,8 @@ def mediastinal_borders(patient):
              (.55 * top + .45 * low, 3.4 * k), (.25 * top + .75 * low, 4.5 * k), (low - .6, 4.5 * k),
              (low + 1.6, 4.0 * k), (low + 9, 3.6 * k)]
     y = np.linspace(-12, low + 9, 400)
-    soft = np.hanning(31) / np.hanning(31).sum()
-    return (y, *(side * np.convolve(np.pad(PchipInterpolator(*zip(*border, strict=True))(y.clip(-9)), 15, "edge"),
+    soft = np.hanning(37) / np.hanning(37).sum()
+    return (y, *(side * np.convolve(np.pad(PchipInterpolator(*zip(*border, strict=True))(y.clip(-9)), 18, "edge"),
                                     soft, "valid") for side, border in ((1, left), (-1, right))))
 
 
@@ -159,6 +159,12 @@ def trunk_half_width(patient, y):
             + patient.flesh * (.75 + .35 * smoothstep((y - 12) / 10)))
 
 
+def arm_axis(patient):
+    """Shoulder joint and elbow of the viewer's right arm, each (x, y) in cm; the other arm mirrors it."""
+    x = patient.half_width + 3.6 + .3 * patient.flesh
+    return (x, 1.4 - .5 * patient.shoulder), (x + 1.2 + patient.arms, 30.0)
+
+
 def body_chord(patient, x, y):
     """Path length in cm from skin to skin: trunk, neck, shoulders, arms, softly joined."""
     fat, ax = patient.flesh, np.abs(x)
@@ -166,14 +172,14 @@ def body_chord(patient, x, y):
     depth = (patient.half_depth + .8 + fat * .75) * (.3 + .7 * cage_half_depth(patient, y) / patient.half_depth)
     trunk = 2 * depth * superellipse(x / out, 3.0, 2.0) * smoothstep((y + 7) / 7)
     slope = -7.8 - patient.shoulder + 5.6 * (1 - np.exp(-np.clip(ax - 4.8, 0, None) / 5.0))
-    joint = patient.half_width + 4.2 + .4 * fat
+    shoulder, elbow = arm_axis(patient)
+    joint = shoulder[0]
     slope = slope + 2.5 * smoothstep((ax - joint + 3) / 6) * np.clip(ax - joint + 3, 0, None) ** 1.5 / 4
     fold = 8 + 2.2 * fat ** .5 + 4 * np.exp(-np.clip(ax - out, 0, None) / 1.3)
     slab = (11 + fat) * np.sqrt(np.clip((y - slope) / 5, 0, 1)) * smoothstep((fold - y) / 5) ** .5
     slab = slab * superellipse(np.clip(ax / (joint + 4.5), 0, None), 8)
     neck = 12 * superellipse(x / (5.4 + .25 * fat + .5 * np.clip(y + 9, 0, 6)), 2.2) * smoothstep((5 - y) / 6)
-    elbow = (joint + 1.2 + patient.arms, 28.0)
-    arms = _capsule(ax, y, (joint, 1.2 - .5 * patient.shoulder), elbow, (4.6 + .4 * fat, 3.7 + .45 * fat))
+    arms = _capsule(ax, y, shoulder, elbow, (4.6 + .4 * fat, 4.0 + .45 * fat))
     return np.cbrt(np.sqrt(sum(np.square(part * part * part) for part in (trunk, slab, neck, arms))))
 
 
@@ -209,8 +215,8 @@ def confounders(patient, day, x, y):
 def bowel_gas(patient, place, x, y):
     """Path length in cm of gas under the left dome; `place` [5] in 0..1 sets where the bubble lies and its size."""
     a, b, c, d, e = place
-    roof = diaphragm(patient, x, cage_half_width(patient, y)) + .6 + .5 * a
     across = (x - 4.6 - 2.8 * a) / (1.6 + 2.4 * c)
+    roof = diaphragm(patient, x, cage_half_width(patient, y)) + .6 + .5 * a + 2.2 * across ** 4
     floor = patient.lung_height + 2.4 + 2.4 * d + .25 * across ** 2
     bubble = (2 + 3.2 * e) * np.sqrt(np.clip(1 - across ** 2, 0, None)) * np.sqrt(np.clip((y - roof) / 1.5, 0, 1))
     bubble = bubble * smoothstep((floor - y) / (.15 if patient.erect else 2.0) + .5) * (b < .85)
