@@ -56,9 +56,9 @@ def _typical(patient, rng):
         strength = np.clip(severity + rng.normal(0, .12), .06, 1)
         top = rng.uniform(.30, .62) + .22 * (1 - strength)
         for along in np.linspace(top, .96, 1 + int(round(4 * strength + rng.random()))):
-            reach = rng.uniform(.62, .98) - .12 * strength
-            yield _patch(patient, rng, group, side, along + rng.normal(0, .03), reach, rng.uniform(1.3, 2.2)
-                         + 1.9 * strength, rng.uniform(.15, .28) + .38 * strength ** 1.5 * rng.random())
+            reach = rng.uniform(.58, .95) - .12 * strength
+            yield _patch(patient, rng, group, side, along + rng.normal(0, .03), reach, rng.uniform(1.6, 2.5)
+                         + 2.2 * strength, rng.uniform(.15, .28) + .38 * strength ** 1.5 * rng.random())
         if rng.random() < .06:
             yield _patch(patient, rng, group + 2, side, rng.uniform(.16, .28), rng.uniform(.5, .8),
                          rng.uniform(1, 1.8), rng.uniform(.2, .4))
@@ -71,7 +71,7 @@ def _indeterminate(patient, rng):
     for group, side in enumerate((first, -first) if both else (first,)):
         along, reach = (rng.uniform(.2, .4), rng.uniform(.4, .8)) if upper else (rng.uniform(.5, .85),
                                                                                 rng.uniform(.25, .6))
-        size, fill = rng.uniform(1.4, 4.2), rng.uniform(.16, .5)
+        size, fill = rng.uniform(1.5, 4.6), rng.uniform(.16, .5)
         for _ in range(int(rng.integers(1, 4))):
             yield _patch(patient, rng, group, side, along + rng.normal(0, .05), reach + rng.normal(0, .06),
                          size * rng.uniform(.6, 1), fill)

@@ -42,6 +42,13 @@ class Frame:
         x = x + points.dtype.type(self.oblique) * z
         return tuple(a * x + b * y + c for a, b, c in matrix)
 
+    def touches(self, points, margin):
+        """Whether the bounding box of `points` [N,3], wider by `margin` cm, meets the film."""
+        u, v = self.project(points)
+        far = margin * self.pixels_per_cm
+        return bool(u.max() + far > 0 and v.max() + far > 0 and u.min() - far < self.width
+                    and v.min() - far < self.height)
+
     def reduced(self, factor):
         """The same film with pixels `factor` times as wide, rounded up to whole pixels."""
         width, height = -(-self.width // factor), -(-self.height // factor)
@@ -158,6 +165,8 @@ def flat_rod(frame, path, normals, tall, thick, wall, core=.2, density=1.0):
     [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
     wall's. density: of both along the rod, [K] or a number.
     """
+    if not frame.touches(path, float(np.max(tall))):
+        return np.zeros((frame.height, frame.width), np.float32)
     spacing = max(.8 / frame.pixels_per_cm, .027)
     points, tall, step = resample(path, tall, spacing)
     thick = resample(path, thick, spacing)[1]
