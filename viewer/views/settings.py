@@ -51,16 +51,17 @@ def _tasks(predictions):
 def _sources(predictions):
     """Three multiselects; the chosen models, folds and views."""
     everything = [source for sources in _tasks(predictions).values() for source in sources]
-    columns = st.columns(2)
-    with columns[0]:
-        folds = _choice("Folds", "folds", {source.fold for source in everything if source.fold},
-                        "Only models that were trained without these patient folds; none chosen means all.")
-    with columns[1]:
-        views = _choice("Views", "views", {source.view for source in everything},
-                        "Only answers to these views of a film (flipped, moved or scaled); none chosen means all.")
-    models = _choice("Models", "models", {source.model for source in everything},
-                     "Only these models; a task of which none is chosen keeps all of its own.")
-    return models, folds, views
+    models, folds, views = st.columns(3, gap="xsmall")
+    with models:
+        chosen_models = _choice("Models", "models", {source.model for source in everything},
+                                "Only these models; a task of which none is chosen keeps all of its own.")
+    with folds:
+        chosen_folds = _choice("Folds", "folds", {source.fold for source in everything if source.fold},
+                               "Only models trained without these patient folds; none chosen means all.")
+    with views:
+        chosen_views = _choice("Views", "views", {source.view for source in everything},
+                               "Only answers to these views of a film (flipped, moved, scaled); none chosen means all.")
+    return chosen_models, chosen_folds, chosen_views
 
 
 def _choice(label, key, options, meaning):
