@@ -46,7 +46,8 @@ def test_a_rod_keeps_its_volume_on_the_film():
 def test_a_shell_is_densest_where_the_beam_grazes_its_wall():
     frame = Frame(80, 80, 8.0, 0.0, 0.0)
     path = np.stack([np.linspace(-6, 6, 30), np.zeros(30), np.zeros(30)], 1)
-    shell = flat_rod(frame, path, np.tile([0.0, 0, 1], (30, 1)), np.full(30, 2.0), np.full(30, 2.0), .1, core=0)
+    rod = flat_rod(frame, path, np.tile([0.0, 0, 1], (30, 1)), np.full(30, 2.0), np.full(30, 2.0), .1, core=0)
+    shell = splat(frame, rod)
     profile = shell[:, 30:50].mean(axis=1)
     assert profile[40] == pytest.approx(.2, rel=.1)         # front and back wall, .1 cm each
     assert profile.max() > 1.8 * profile[40]                # 2 cm above the axis
@@ -55,7 +56,7 @@ def test_a_shell_is_densest_where_the_beam_grazes_its_wall():
 
 def test_a_point_between_four_pixels_is_shared_and_one_outside_is_dropped():
     frame = Frame(4, 4, 1.0, 0.0, 0.0)  # world (0, 0) lies at pixel coordinate (2, 2)
-    film = splat(frame, np.array([[-.5, -.5, 0], [40, 0, 0]]), np.array([4.0, 9.0]))
+    film = splat(frame, (np.array([[-.5, -.5, 0], [40, 0, 0]]), np.array([4.0, 9.0])))
     assert film[1:3, 1:3].tolist() == [[1, 1], [1, 1]]
     assert film.sum() == 4
 
@@ -65,6 +66,9 @@ def test_a_reduced_frame_covers_the_same_place():
     points = np.array([[1.0, 2, 3], [-4, 0, -1]])
     fine, coarse = np.array(frame.project(points)), np.array(frame.reduced(3).project(points))
     assert np.allclose(coarse, fine / 3)
+    across, down = (frame.enlarge(axis, 3) for axis in frame.reduced(3).grid())  # a picture of the coordinates
+    x, y = frame.grid()
+    assert np.abs(across - x)[:-3, :-3].max() < .02 and np.abs(down - y)[:-3, :-3].max() < .02
 
 
 @pytest.mark.parametrize("appearance", phantom.CLASSES)

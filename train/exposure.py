@@ -35,14 +35,22 @@ def attenuation(frame, patient, lesions, seed, study_seed):
     boxes = [visible_extent(part) for group, part in sorted(groups.items()) if group >= 0]
     boxes = np.array([box for box in boxes if box is not None], np.float32).reshape(-1, 4)
     air = lung * (1 + .05 * haze * (1 - collapsed)) + airways(frame, patient) * .9
-    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .75 + confounders(patient, day, x, y)
-    flesh *= 1 + .022 * frame.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
-    flesh -= air + bowel_gas(patient, day.random(5), x, y)
+    flesh = soft_tissue(frame, patient, rng, day) - air
     bone = ribs(frame, patient, rng) + deep_bones(frame, patient, rng)
     vessels *= np.clip(1 - .9 * filled, .1, 1) * (1 - collapsed)
     total = (MU_SOFT * np.clip(flesh, 0, None) + MU_LUNG * lung * (1 - .25 * collapsed) + (MU_BONE - MU_SOFT) * bone
              + SHARE_GAP * vessels + MU_METAL * devices(frame, patient, day) + added)
     return total.astype(np.float32), boxes, added, lung
+
+
+def soft_tissue(frame, patient, rng, day):
+    """Path length [height,width] float32 in cm through the body as if it had no lungs; drawn at half size if fine."""
+    factor = 2 if frame.pixels_per_cm > 20 else 1
+    coarse = frame.reduced(factor)
+    x, y = coarse.grid()
+    flesh = body_chord(patient, x, y) + breast_chord(patient, x, y) * .75 + confounders(patient, day, x, y)
+    flesh *= 1 + .022 * coarse.sample(fractal(rng, 384, 6, first=4, persistence=.55), FIELD)
+    return frame.enlarge(flesh - bowel_gas(patient, day.random(5), x, y), factor)
 
 
 def disease(frame, patient, lesions, lung, x, y):

@@ -60,8 +60,11 @@ class Frame:
 
     def enlarge(self, picture, factor):
         """Film [height,width] float32 from `picture` made on `reduced(factor)`."""
-        big = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
-        return big[:self.height, :self.width]
+        if factor == 1:
+            return picture
+        back = np.array([[1 / factor, 0, 0], [0, 1 / factor, 0]])
+        return cv2.warpAffine(picture.astype(np.float32, copy=False), back, (self.width, self.height),
+                              flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
 
     def grid(self, step=1):
         """World x and y, each float32 [height/step, width/step], of the pixel centres of every `step`-th pixel."""
@@ -80,17 +83,22 @@ class Frame:
                               flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT)
 
 
-def splat(frame, points, volumes):
-    """Path length [height,width] float32 in cm of `points` [N,3] (cm) that hold `volumes` [N] (cm3) each.
+def splat(frame, *parts):
+    """Path length [height,width] float32 in cm of `parts`, pairs of points [N,3] (cm) and volumes [N] (cm3).
 
     Every point is shared by the four pixels around it (bilinear), so volume is conserved inside the film.
     """
-    u, v = frame.project(points)
-    inside = (u > -1) & (v > -1) & (u < frame.width - .01) & (v < frame.height - .01)
     picture = np.zeros((frame.height + 2, frame.width + 2), np.float32)  # a margin catches what falls off the edge
-    if not inside.any():
-        return picture[1:-1, 1:-1]
-    u, v, volumes = u[inside] + 1, v[inside] + 1, volumes[inside]
+    for points, volumes in parts:
+        u, v = frame.project(points)
+        inside = (u > -1) & (v > -1) & (u < frame.width - .01) & (v < frame.height - .01)
+        if inside.any():
+            _add(picture, u[inside] + 1, v[inside] + 1, volumes[inside])
+    return picture[1:-1, 1:-1] * np.float32(frame.pixels_per_cm ** 2)
+
+
+def _add(picture, u, v, volumes):
+    """Add `volumes` [N] at the pixel coordinates `u`, `v` [N] to `picture`, inside their bounding box only."""
     left, top = u.astype(np.int32), v.astype(np.int32)
     right_part, bottom_part = u - left, v - top
     x0, y0, x1, y1 = left.min(), top.min(), left.max() + 2, top.max() + 2
@@ -102,8 +110,7 @@ def splat(frame, points, volumes):
         right = weight * right_part
         total += np.bincount(corner + step, weight - right, minlength=rows * stride)
         total += np.bincount(corner + (step + 1), right, minlength=rows * stride)
-    picture[y0:y1, x0:x1] = total.reshape(rows, stride) * frame.pixels_per_cm ** 2
-    return picture[1:-1, 1:-1]
+    picture[y0:y1, x0:x1] += total.reshape(rows, stride)
 
 
 def curve(*points):
@@ -142,7 +149,7 @@ def solid_tubes(frame, tubes):
         offset = (reach * radii[rows, None])[..., None] * np.stack([np.cos(angle), np.sin(angle), 0 * angle], -1)
         clouds.append((points[rows, None] + offset).astype(np.float32).reshape(-1, 3))
         volumes.append(np.repeat(np.pi * radii[rows] ** 2 * steps[rows] / count, count))
-    return splat(frame, np.concatenate(clouds), np.concatenate(volumes))
+    return splat(frame, *zip(clouds, volumes, strict=True))
 
 
 def _section_axes(path, normals, tall, thick, points):
@@ -159,14 +166,16 @@ def _section_axes(path, normals, tall, thick, points):
 
 
 def flat_rod(frame, path, normals, tall, thick, wall, core=.2, density=1.0):
-    """Path length [height,width] float32 in cm of bone through a flat rod such as a rib: a dense wall, a loose core.
+    """Points [M,3] in cm and volumes [M] in cm3 of a flat rod of bone such as a rib: a dense wall, a loose core.
+
+    They lie finely enough for `frame`; a rod that misses the film has none.
 
     path: [K,3] cm. normals: [K,3] unit vectors along the thin axis of its elliptic section. tall, thick: half axes
     [K] in cm across and along the normals. wall: its thickness in cm. core: density of the inside, as share of the
     wall's. density: of both along the rod, [K] or a number.
     """
     if not frame.touches(path, float(np.max(tall))):
-        return np.zeros((frame.height, frame.width), np.float32)
+        return np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
     spacing = max(.8 / frame.pixels_per_cm, .027)
     points, tall, step = resample(path, tall, spacing)
     thick = resample(path, thick, spacing)[1]
@@ -185,4 +194,4 @@ def flat_rod(frame, path, normals, tall, thick, wall, core=.2, density=1.0):
         reach, angle = np.sqrt(grain[2])[..., None], 2 * np.float32(np.pi) * grain[3][..., None]
         clouds.append((points + reach * (np.cos(angle) * across + np.sin(angle) * along)).reshape(-1, 3))
         volumes.append(np.tile(core * np.pi * tall * thick / count * mass, count))
-    return splat(frame, np.concatenate(clouds), np.concatenate(volumes).astype(np.float32))
+    return np.concatenate(clouds), np.concatenate(volumes).astype(np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from train.projection import curve, flat_rod, solid_tubes
+from train.projection import curve, flat_rod, solid_tubes, splat
 from train.thorax import arm_axis, cage_half_depth, cage_half_width, lung_chord, spine_x
 
 
@@ -37,7 +37,7 @@ def _ends(count, steep):
 
 def ribs(frame, patient, rng):
     """Cortical path length [height,width] float32 in cm of the twelve pairs of ribs."""
-    total = np.zeros((frame.height, frame.width), np.float32)
+    parts = []
     for number in range(1, 13):
         for side in (-1, 1):
             path, normals = rib_course(patient, number, side, rng.normal(0, .25))
@@ -45,36 +45,42 @@ def ribs(frame, patient, rng):
             tall = (.50 + .18 * along) * (1.1 if 2 < number < 10 else .95) * rng.uniform(.93, 1.07)
             tall, wall = tall * (.78 if number == 1 else 1), .085 if 1 < number < 11 else .06
             density = _ends(80, 9) * (1 - .35 * along)
-            total += flat_rod(frame, path, normals, tall, .29 - .05 * along, wall, density=density)
-    return total
+            parts.append(flat_rod(frame, path, normals, tall, .29 - .05 * along, wall, density=density))
+    return splat(frame, *parts)
+
+
+FRONT = np.tile([0.0, 0.0, 1.0], (60, 1))
 
 
 def shoulder_girdle(frame, patient, rng):
-    """Cortical path length [height,width] float32 in cm of clavicles, scapulae and humeral heads."""
+    """Cortical path length [height,width] float32 in cm of manubrium, clavicles, scapulae and humeri."""
+    parts = []
     manubrium = np.array([[-2.9, 2.6, 7], [2.9, 2.6, 7], [2.6, 5.0, 7], [1.6, 7.4, 7], [-1.6, 7.4, 7], [-2.6, 5, 7]])
-    total = _plate(frame, manubrium, .22)
-    wide = patient.half_width
+    plates = _plate(frame, manubrium, .22)
+    swell = .62 + .22 * np.linspace(-1, 1, 60) ** 2
     for side in (-1, 1):
         lift = rng.normal(0, .4) - patient.shoulder
-        out = 2.2 + .3 * rng.normal() if patient.erect else 0.6
+        turned = 2.2 + .3 * rng.normal() if patient.erect else 0.6  # shoulders rolled forward take the blades out
         clavicle = curve((side * 1.7, 3.4 + .3 * lift, 7), (side * 4.8, 2.6 + .5 * lift, 7.5),
-                          (side * 9.5, .8 + lift, 4), (side * (wide + 1.6), -.6 + lift, 1))
-        front = np.tile([0.0, 0.0, 1.0], (60, 1))
-        swell = .62 + .22 * np.abs(np.linspace(-1, 1, 60)) ** 2
-        total += flat_rod(frame, clavicle, front, swell, swell * .85, .12, density=_ends(60, 14))
-        x0 = arm_axis(patient)[0][0] - 3.4 - out * .3
-        border = curve((side * (x0 + 1.3), 2.3 + lift, -5), (side * (x0 + .6), 6.5 + lift, -7),
-                        (side * (x0 - 1.2), 12.0 + lift, -8), (side * (x0 - 2.2), 14.2 + lift, -8))
-        blade = curve((side * (x0 - 2.2), 14.2 + lift, -8), (side * (x0 - 5.4), 9 + lift, -8.5),
-                       (side * (x0 - 5.6), 3 + lift, -8), (side * (x0 - 3), -.3 + lift, -7))
-        spine = curve((side * (x0 - 5.4), 3.6 + lift, -8.5), (side * (x0 - 1.6), 1.2 + lift, -8),
-                       (side * (x0 + 2.4), -1.4 + lift, -5), (side * (x0 + 3.4), -.8 + lift, -3))
-        outline = np.concatenate([border, blade, spine[20::-1]])
-        total += _plate(frame, outline, .14)
-        for line, size, wall in ((border, .24, .07), (blade, .16, .04), (spine, .55, .06)):
-            total += flat_rod(frame, line, front, np.full(60, size), np.full(60, size * .8), wall, density=_ends(60, 6))
-        total += _humerus(frame, patient, side, lift + patient.shoulder)
-    return total
+                         (side * 9.5, .8 + lift, 4), (side * (patient.half_width + 1.6), -.6 + lift, 1))
+        parts.append(flat_rod(frame, clavicle, FRONT, swell, swell * .85, .12, density=_ends(60, 14)))
+        border, blade, ridge = _scapula(side, arm_axis(patient)[0][0] - 3.4 - .3 * turned, lift)
+        plates += _plate(frame, np.concatenate([border, blade, ridge[20::-1]]), .14)
+        for line, size, wall in ((border, .24, .07), (blade, .16, .04), (ridge, .55, .06)):
+            half = np.full(60, size)
+            parts.append(flat_rod(frame, line, FRONT, half, half * .8, wall, density=_ends(60, 6)))
+        parts.append(_humerus(frame, patient, side, lift + patient.shoulder))
+    return splat(frame, *parts) + plates
+
+
+def _scapula(side, x, lift):
+    border = curve((side * (x + 1.3), 2.3 + lift, -5), (side * (x + .6), 6.5 + lift, -7),
+                   (side * (x - 1.2), 12.0 + lift, -8), (side * (x - 2.2), 14.2 + lift, -8))
+    blade = curve((side * (x - 2.2), 14.2 + lift, -8), (side * (x - 5.4), 9 + lift, -8.5),
+                  (side * (x - 5.6), 3 + lift, -8), (side * (x - 3), -.3 + lift, -7))
+    ridge = curve((side * (x - 5.4), 3.6 + lift, -8.5), (side * (x - 1.6), 1.2 + lift, -8),
+                  (side * (x + 2.4), -1.4 + lift, -5), (side * (x + 3.4), -.8 + lift, -3))
+    return border, blade, ridge
 
 
 def _plate(frame, outline, thickness):
@@ -92,30 +98,30 @@ def _humerus(frame, patient, side, lift):
     across = x + head + (elbow_x - x) / (elbow_y - y) * heights
     shaft = np.stack([side * across, y + .6 + .6 * lift + heights, np.zeros(60)], 1)
     radius = PchipInterpolator([-2.2, -1.6, -.2, 2, 4.5, 9, 34], [.3, 1.4, 2.2, 2.3, 1.7, 1.3, 1.1])(heights)
-    return flat_rod(frame, shaft, np.tile([0.0, 0.0, 1.0], (60, 1)), radius, radius, .15, core=.05)
+    return flat_rod(frame, shaft, FRONT, radius, radius, .15, core=.05)
 
 
 def spine(frame, patient):
     """Cortical path length [height,width] float32 in cm of vertebral bodies, pedicles and spinous processes."""
-    total = np.zeros((frame.height, frame.width), np.float32)
     pitch = (patient.lung_height + 2.0) / 9.6
-    rings = []
+    parts, rings = [], []
     for level in range(-6, 19):
         y = -3.4 + pitch * level
         x, wide, tall = spine_x(patient, y), 1.2 + .06 * level, pitch * .40
         waist = wide - .12 * np.sin(np.linspace(0, np.pi, 20))
         for side in (-1, 1):
             end = np.linspace([x - wide, y + side * tall, -5], [x + wide, y + side * tall, -5], 20)
-            total += flat_rod(frame, end, np.tile([0, 1.0, 0], (20, 1)), np.full(20, 1.3), np.full(20, .16), .035, 0)
+            down, thin = np.tile([0, 1.0, 0], (20, 1)), np.full(20, .15)
+            parts.append(flat_rod(frame, end, down, np.full(20, 1.3), thin, .035, 0))
             wall = np.stack([x + side * waist, np.linspace(y - tall, y + tall, 20), np.full(20, -5.0)], 1)
-            total += flat_rod(frame, wall, np.tile([1.0, 0, 0], (20, 1)), np.full(20, 1.2), np.full(20, .14), .025, 0)
+            parts.append(flat_rod(frame, wall, down[:, [1, 0, 2]], np.full(20, 1.2), thin, .025, 0))
             turn = np.linspace(0, 2 * np.pi, 24)
             ring = np.stack([x + side * (wide - .35) + .24 * np.cos(turn), y - .25 * tall + .42 * np.sin(turn),
                              np.full(24, -6.5)], 1)
             rings.append((ring, np.full(24, .10)))
         spinous = np.linspace([x, y + .1, -8], [x, y + .9 * tall + .5, -9], 12)
-        total += flat_rod(frame, spinous, np.tile([1.0, 0, 0], (12, 1)), np.full(12, .25), np.full(12, .28), .08)
-    return total + solid_tubes(frame, rings)
+        parts.append(flat_rod(frame, spinous, np.tile([1.0, 0, 0], (12, 1)), np.full(12, .25), np.full(12, .28), .08))
+    return splat(frame, *parts) + solid_tubes(frame, rings)
 
 
 def airways(frame, patient):
