@@ -15,9 +15,9 @@ from core.scoring import answer, score
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_labels, write_set
 from viewer import charts, state
-from viewer.views import settings
+from viewer.views import selection, settings
 from viewer.views.worklist import COLUMNS as LIST_COLUMNS
-from viewer.views.worklist import SORTED_BY, chosen_row
+from viewer.views.worklist import SORTED_BY
 
 
 @pytest.fixture
@@ -30,10 +30,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+WBF = {"method": "WBF", "iou": "0.6", "show": "0.3"}  # what the counts below are worked out for, not the defaults
+
+
 class Page:
-    """The reading room, as AppTest runs it."""
+    """The reading room, as AppTest runs it, at `address`; without a method it is that of WBF above."""
 
     def __init__(self, **address):
+        address = address if "method" in address else {**WBF, **address}
         self.test = AppTest.from_file(str(ROOT / "viewer" / "contents.py"), default_timeout=120)
         for name, value in address.items():
             self.test.query_params[name] = value
@@ -95,7 +99,7 @@ def test_the_score_is_that_of_the_evaluate_command(folder):
     truth = write_labels_and_read(folder)
     start = settings.SETTINGS
     expected = score(truth, answer(read_predictions(folder / "answers"), start.fusion, start.score)).evaluation
-    page = Page()
+    page = Page(method=settings.NAMES[start.fusion.method])
     assert page.mean == f"{expected.mean:.3f}"
     assert f'class="number">{expected.aps["opacity"]:.3f}<' in page.html('class="bars aps"')
 
@@ -132,7 +136,7 @@ def test_thresholds_and_exponent_change_the_boxes(folder, film, key, value, expe
 
 
 def test_the_method_changes_boxes_and_score_and_the_change_is_shown(folder):
-    page = Page()
+    page = Page(method=settings.NAMES[settings.FUSION.method])
     before = page.marks("detections"), page.mean
     page.test.segmented_control(key="method").set_value("nms")
     page.slide(n=0.0)  # then the scores are the sources' own, and the lone .95 stands above all
@@ -296,20 +300,62 @@ def test_a_choice_that_leaves_no_source_is_refused():
         state.chosen_sources(SOURCES, models=["b"], views=["flip"])
 
 
-@pytest.mark.parametrize("told, selected, heard, row, why", [
-    ((3, 6), 3, None, 6, "a click on a cell"),
-    ((6, 3), 3, None, 6, "a click on a row's mark"),
-    ((3, 4), 3, None, 4, "an arrow key"),
-    ((6, 6), 6, None, None, "the page's own selection, repeated"),
-    ((2, 2), 6, None, None, "the same from before the list was put into another order"),
-    ((3, 6), 6, (3, 6), None, "a click already heeded, reported again"),
-    ((3, 7), 6, (3, 6), 7, "the next arrow key while the last one is being heeded"),
-    ((None, 0), None, None, 0, "a click while the film is not in the list"),
-    ((None, 3), 3, None, None, "a mark taken away"),
-    ((None, None), 3, None, None, "Escape"),
+@pytest.mark.parametrize("moved, film, why", [
+    ({}, "g", "a click or an arrow key"),
+    ({"show": .5}, "a", "a slider moved, and the message brought along the mark of before"),
+    ({"find": "o"}, "a", "so did the search"),
+    ({"film": "b"}, "b", "a step has already gone on to another film"),
 ])
-def test_the_list_is_heeded_when_the_reader_spoke_and_not_when_it_echoes(told, selected, heard, row, why):
-    assert chosen_row(told, selected, heard) == row, why
+def test_the_list_is_heeded_only_when_nothing_else_has_moved(monkeypatch, moved, film, why):
+    session = {"film": "a", "show": .3, "find": ""}
+    monkeypatch.setattr("streamlit.session_state", session)
+    monkeypatch.setattr("streamlit.query_params", {})
+    selection.mark(3, "a")
+    assert selection.marked() == 3
+    session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(6, "truth")]}}
+    session.update(moved)
+    selection.heed("abcdefgh")
+    assert session["film"] == film, why
+
+
+def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(monkeypatch):
+    session = {"film": "a"}
+    monkeypatch.setattr("streamlit.session_state", session)
+    monkeypatch.setattr("streamlit.query_params", {})
+    selection.mark(0, "a")
+    for row in (1, 2):
+        session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(row, "film")]}}
+        selection.heed("abc")
+    assert session["film"] == "c"
+
+
+def test_the_address_leads_unless_it_is_only_late(monkeypatch):
+    """Each step: what the browser says, what the reader does in this run, and which film is shown then."""
+    session = {}
+    monkeypatch.setattr("streamlit.session_state", session)
+    for said, opened, shown, why in [
+        ("a", None, "a", "a link"), ("a", "b", "b", "a click"), ("a", None, "b", "the browser has not heard of it yet"),
+        ("a", "c", "c", "another click"), ("b", None, "c", "late again"), ("c", None, "c", "now it has"),
+        ("b", None, "b", "the reader went back"), ("x", None, "x", "and wrote an address")]:
+        address = {"film": said}
+        monkeypatch.setattr("streamlit.query_params", address)
+        if opened:
+            state.show_film(opened)
+        state.follow_address()
+        assert state.film_id() == shown, why
+        assert address["film"] == shown, why
+
+
+def test_the_page_leaves_a_mark_that_is_right_alone(monkeypatch):
+    """Setting it again would make the browser forget a key pressed meanwhile."""
+    told = {"selection": {"rows": [], "columns": [], "cells": [(6, "truth")]}}
+    session = {selection.KEY: told}
+    monkeypatch.setattr("streamlit.session_state", session)
+    monkeypatch.setattr("streamlit.query_params", {})
+    selection.mark(6, "a")
+    assert session[selection.KEY] is told
+    selection.mark(None, "a")
+    assert selection.marked() is None
 
 
 @pytest.mark.parametrize("image_id, by, expected", [

@@ -1,6 +1,6 @@
 """What the reader has asked for; everything on the pages is computed from this and nothing else is remembered.
 
-The address bar holds it: each widget is bound to the query parameter that bears its key, and the film's is set here.
+The address bar names it: each widget is bound to the query parameter that bears its key, and the film's is kept here.
 So a copied address opens the same film with the same settings. This module knows nothing of results.
 """
 
@@ -14,8 +14,10 @@ from core.errors import BadSettings
 from core.fusion import FusionSettings, ScoreSettings
 
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
-FILM = "film"  # the query parameter that names the film
+FILM = "film"  # the query parameter that names the film, and its place in the session
+ON_ITS_WAY = "film on its way"  # in the session: 2 the film was put into the address, 1 it has not come back, 0 it has
 LAYERS = ("Ground truth", "Detections")
+WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n", "models", "folds", "views")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Settings:
 
     fusion: FusionSettings = FusionSettings()
     score: ScoreSettings = ScoreSettings()
-    display: float = 0.3
+    display: float = 0.25
 
 
 def place():
@@ -43,14 +45,36 @@ def place():
     return Place(data, predictions or None)
 
 
+def inputs():
+    """What the widgets hold now, to tell whether the reader has moved one of them."""
+    return tuple(repr(st.session_state.get(key)) for key in WIDGETS)
+
+
 def film_id():
-    """Id of the film in the address, None when none is named."""
-    return st.query_params.get(FILM) or None
+    """Id of the film to show, None when none is named."""
+    return st.session_state.get(FILM)
 
 
 def show_film(image_id):
-    """Put the film into the address, from where this run or the next takes it."""
+    """Show the film from now on, and name it in the address."""
+    st.session_state[FILM] = image_id
+    st.session_state[ON_ITS_WAY] = 2
     st.query_params[FILM] = image_id
+
+
+def follow_address():
+    """Show the film that the address names, if the reader has come by a link or gone back; first thing on a page.
+
+    What this session has put into the address comes back from the browser only some runs later: in the run that put it
+    there it says nothing, and in the next ones an old address may still be under way.
+    """
+    named, on_its_way = st.query_params.get(FILM) or None, st.session_state.get(ON_ITS_WAY, 0)
+    if on_its_way == 2:
+        st.session_state[ON_ITS_WAY] = 1
+    elif on_its_way == 0 or named == film_id():
+        st.session_state.update({FILM: named, ON_ITS_WAY: 0})
+    else:
+        st.query_params[FILM] = film_id()
 
 
 def stepped(image_ids, image_id, by):

@@ -15,11 +15,11 @@ HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
 
 
-def bar(ids):
-    """Previous and next along the list `ids`, and which layers are shown; the chosen layers."""
+def bar(ids, film_id):
+    """Previous and next from `film_id` along the list `ids`, and which layers are shown; the chosen layers."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
-            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids), shortcut=key,
+            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id), shortcut=key,
                       disabled=not ids, help="Also with the arrow keys or Page Up and Page Down.")
         st.space("stretch")
         return st.pills("Layers", state.LAYERS, selection_mode="multi", default=state.LAYERS, key="layers",

@@ -9,6 +9,7 @@ from viewer.views import film, frame, results, settings, worklist
 
 def page():
     """Lay out the page and fill it from the address."""
+    state.follow_address()
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
     with st.container(key="room", horizontal=True):
         left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))
@@ -39,9 +40,12 @@ def page():
         film_id = state.film_id() or (ids[0] if ids else None)
         if film_id and not state.film_id():
             state.show_film(film_id)  # so that a change of the order does not change the film
+    with centre:
+        layers = film.bar(ids, film_id)
+    with left:
         worklist.show(opened, chosen, wanted, film_id)
     with centre:
-        film.show(opened, chosen, film_id, ids, film.bar(ids))
+        film.show(opened, chosen, film_id, ids, layers)
     with score_side:
         row = resources.row_of(opened).get(film_id)
         if row is not None:

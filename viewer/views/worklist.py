@@ -5,8 +5,8 @@ import streamlit as st
 from core.failures import FLAGS, KINDS
 from core.worklist import CLASSES, ORDERS, ListSettings
 from viewer import charts, resources, state
+from viewer.views import selection
 
-KEY = "list"
 SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "opacity": "opacity", "TP": "TP", "FP": "FP", "FN": "FN",
              "boxes": "boxes", "shown": "shown", "trouble": "trouble"}  # column -> order
 FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wrong study class and a wrong answer to "
@@ -57,11 +57,11 @@ def show(opened, settings, wanted, film_id):
         return
     frame = resources.list_frame(opened, settings, wanted)
     hidden = () if (frame["flag"] != "").any() else ("flag",)
-    _select(place)
+    selection.mark(place, film_id)
     st.dataframe(
-        frame, key=KEY, on_select=_heed, selection_mode=("single-row", "single-cell", "single-column"), hide_index=True,
-        height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", column_config=COLUMNS,
-        column_order=[name for name in frame.columns if name not in hidden])
+        frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
+        height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
+        column_config=COLUMNS, column_order=[name for name in frame.columns if name not in hidden])
 
 
 def _summary(count, everything, place):
@@ -69,44 +69,13 @@ def _summary(count, everything, place):
     return f"{count:,} films{of_all}" if place is None else f"Film {place + 1:,} of {count:,}{of_all}"
 
 
-def _select(place):
-    """Let the list's selection follow the film when something else than the list has chosen it."""
-    rows, cells = ([], []) if place is None else ([place], [(place, "film")])
-    now = (st.session_state.get(KEY) or {}).get("selection", {})
-    if list(now.get("rows", [])) != rows or now.get("columns"):
-        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": cells}}
-    if st.session_state.get("heard", (None, place))[1] != place:
-        del st.session_state["heard"]
-    st.session_state["selected"] = place
-
-
 def _heed():
     """The reader has clicked a row, a cell or a column's name in the list, or gone to a cell with the arrow keys."""
-    selection = st.session_state[KEY]["selection"]
-    if selection["columns"]:
-        st.session_state["order"] = SORTED_BY.get(selection["columns"][0], "trouble")
-    told = (next(iter(selection["rows"]), None), next((row for row, _ in selection["cells"]), None))
-    chosen = chosen_row(told, st.session_state.get("selected"), st.session_state.get("heard", (None, None))[0])
-    ids = st.session_state.get("ids", ())
-    if chosen is not None and chosen < len(ids):
-        st.session_state["heard"] = told, chosen
-        state.show_film(ids[chosen])
+    if column := selection.sorting_column():
+        st.session_state["order"] = SORTED_BY.get(column, "trouble")
+    selection.heed(st.session_state.get("ids", ()))
 
 
-def chosen_row(told, selected, heard):
-    """The row that the reader chose, None when the list only repeats what it was told or what it has said.
-
-    `told`: (row, row of the cell) that the list reports as selected; `selected`: the row that the page selected last,
-    row and cell alike; `heard`: the report heeded last. A click moves only one of the two: a report where both agree
-    comes from the page, maybe from before the list was put into another order, and the same report can come twice
-    while the page is being made.
-    """
-    row, cell = told
-    if row == cell or told == heard:
-        return None
-    return cell if cell is not None and cell != selected else row
-
-
-def step(by, ids):
-    """Go `by` places along the list `ids`."""
-    state.show_film(state.stepped(ids, state.film_id(), by))
+def step(by, ids, film_id):
+    """Go `by` places from `film_id` along the list `ids`."""
+    state.show_film(state.stepped(ids, film_id, by))

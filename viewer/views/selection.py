@@ -1,0 +1,44 @@
+"""Which film the list has marked: the page moves the list's mark, and the reader moves it too.
+
+The list (`st.dataframe`) marks a cell; a click or an arrow key moves it to another. The page moves it only when
+something else than the list has chosen the film or changed the order, for a mark set by the page makes the browser
+forget a key pressed in that moment. A message that the browser sent before the page's mark reached it still carries the
+old one; it is known by something else having changed with it, since the list alone was not what sent it.
+"""
+
+import streamlit as st
+
+from viewer import state
+
+KEY = "list"
+MADE_FOR = "list made for"  # in the session: (film, inputs) that the list was drawn for, or went on to by itself
+
+
+def mark(row, film_id):
+    """Put the list's mark on `row` (None: nowhere), where `film_id` is, before the list is drawn."""
+    st.session_state[MADE_FOR] = film_id, state.inputs()
+    if marked() != row or sorting_column():
+        cells = [] if row is None else [(row, "film")]
+        st.session_state[KEY] = {"selection": {"rows": [], "columns": [], "cells": cells}}
+
+
+def heed(ids):
+    """Open the film, of those listed with `ids`, that the reader has just marked; for the list's callback."""
+    row, made_for = marked(), (state.film_id(), state.inputs())
+    if row is not None and row < len(ids) and st.session_state.get(MADE_FOR) == made_for:
+        state.show_film(ids[row])
+        st.session_state[MADE_FOR] = ids[row], state.inputs()  # the page may be cut short by the next key
+
+
+def marked():
+    """The row of the cell that is marked, None when none is."""
+    return next((row for row, _ in _selection().get("cells", ())), None)
+
+
+def sorting_column():
+    """The column whose name the reader has clicked, None when none."""
+    return next(iter(_selection().get("columns", ())), None)
+
+
+def _selection():
+    return (st.session_state.get(KEY) or {}).get("selection", {})
