@@ -102,7 +102,7 @@ def test_signed_address_serves_the_film_and_may_be_kept(tmp_path):
 
 
 @pytest.mark.parametrize("spoil, status", [
-    (lambda address: address[:-1] + ("A" if address[-1] != "A" else "B"), 403),  # another signature
+    (lambda address: f"{address[:-2]}{'A' if address[-2] != 'A' else 'B'}{address[-1]}", 403),  # another signature
     (lambda address: address.replace("/film/pixels/", "/film/pixels/0"), 403),  # another token under the signature
     (lambda address: address.rsplit(".", 1)[0], 403),  # no signature
     (lambda address: "/film/pixels/..%2Fetc%2Fpasswd", 403),  # a path
