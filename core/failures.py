@@ -28,10 +28,8 @@ FLAGS = {
     "": "nothing is the matter",
     "absent": "the label names a film that is not there",
     "unreadable": "the film's file cannot be read",
-    "unpredicted": "the predictions leave this film out",
-    "unlabelled": "the film has no label, so there is no verdict",
 }
-NONE_MATTERS, ABSENT, UNREADABLE, UNPREDICTED, UNLABELLED = range(len(FLAGS))
+READABLE, ABSENT, UNREADABLE = range(len(FLAGS))
 HALF = 0.5
 
 
@@ -78,7 +76,7 @@ def weigh(cases, answer, matches, display):
     doubt = np.where((truth_boxes >= 0) & (doubt > HALF), doubt, 0)
     flag = _flags(cases)
     kinds = np.stack([fn > 0, fp > 0, wrong > 0, doubt > 0, (truth_boxes == 0) & (truth_class > 0),
-                      (flag == ABSENT) | (flag == UNREADABLE)], axis=1)
+                      flag != READABLE], axis=1)
     trouble = weight + np.maximum(fn, 0) + wrong + doubt
     return Failures(truth_boxes, np.where(cases.predicted, shown, -1).astype(np.int32), tp, fp, fn, truth_class,
                     predicted_class, p_opacity, kinds, flag, trouble.astype(np.float32))
@@ -123,10 +121,8 @@ def _class_error(truth_class, study):
 
 
 def _flags(cases):
-    """The first flag of FLAGS that holds for each film, int8 [F]."""
-    flag = np.where(cases.label_row < 0, UNLABELLED, NONE_MATTERS).astype(np.int8)
-    if cases.predictions.manifest:
-        flag[~cases.predicted] = UNPREDICTED
+    """The flag of FLAGS that holds for each film, int8 [F]."""
+    flag = np.full(len(cases.images), READABLE, np.int8)
     for row, image in enumerate(cases.images):
         if image.path is None:
             flag[row] = ABSENT

@@ -125,7 +125,7 @@ def test_a_film_that_cannot_be_read_has_a_flag():
     predictions = some_predictions(manifest={"errors": [{"image": "c", "error": "no pixels"}, "nonsense"]})
     cases = arrange(a_dataset(), predictions)
     flags = [list(FLAGS)[code] for code in concluded(cases, .5)[2].flag]
-    assert flags == ["", "", "unreadable", "unlabelled", "unreadable", "absent"]
+    assert flags == ["", "", "unreadable", "", "unreadable", "absent"]
     assert cases.refused == {"c": "no pixels"}
 
 

@@ -50,18 +50,20 @@ def probability_table(study, truth, p_opacity, p_none, has_box):
         pairs = dict(pairs)
         known = [name for name in pairs if pairs[name] == pairs[name]]
         most = max(known, key=pairs.get, default=None)
-        rows = [_probability_row(name, value, name == true_name, name == most) for name, value in pairs.items()]
+        rows = [_probability_row(name, value, true_name and name == true_name, name == most)
+                for name, value in pairs.items()]
         bodies.append(tag("tbody", "".join(rows)))
     return tag("table", tag("caption", "Probabilities of the study classes and of any opacity, with the truth")
                + "".join(bodies), class_="bars probabilities")
 
 
 def _probability_row(name, value, true, most):
+    """`true` is None where the truth is unknown."""
     marks = [tag("abbr", "T", class_="truth", title="ground truth") if true else "",
              tag("abbr", "P", class_="most", title="most probable") if most else ""]
     return tag("tr", tag("th", name, scope="row") + tag("td", _bar(value, "true" if true else ""), class_="graph")
                + tag("td", number(value, 2), class_="number") + tag("td", "".join(marks), class_="marks"),
-               class_="wrong" if most and not true else None)
+               class_="wrong" if most and true is False else None)
 
 
 def _bar(value, kind=""):

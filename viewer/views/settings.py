@@ -14,10 +14,12 @@ DEFAULTS = {"method": FUSION.method, "iou": FUSION.iou, "skip": FUSION.skip, "sh
 
 
 def settings(predictions):
-    """The widgets, and the `Settings` they stand for with the sources of `predictions`.
+    """The widgets, and the `Settings` they stand for with the sources of `predictions`; without any, the defaults.
 
     Raises `BadSettings` when the chosen sources leave nothing of a task.
     """
+    if not any(_tasks(predictions).values()):
+        return SETTINGS
     with st.container(horizontal=True, vertical_alignment="center", key="settings_head"):
         st.html(charts.heading("Settings"))
         st.button("Defaults", on_click=_reset, type="tertiary", help="Put every setting back to where it starts.")

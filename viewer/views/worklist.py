@@ -13,8 +13,8 @@ FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wron
            "“any opacity?” the probability given to them.")
 SHORT_LIST = 18  # rows that fit the smallest window; a shorter list is as high as its rows
 COLUMNS = {
-    "film": st.column_config.TextColumn("film", width=90, help="Image id."),
-    "flag": st.column_config.TextColumn("", width=80, help="; ".join(f"{k}: {v}" for k, v in FLAGS.items() if k) + "."),
+    "film": st.column_config.TextColumn("film", width=88, help="Image id."),
+    "flag": st.column_config.TextColumn("", width=74, help="; ".join(f"{k}: {v}" for k, v in FLAGS.items() if k) + "."),
     "truth": st.column_config.TextColumn("truth", width=40, help="Labelled class of the study."),
     "AI": st.column_config.TextColumn("AI", width=36, help="Most probable class of the study."),
     "TP": st.column_config.NumberColumn("TP", width=30, help="True positives among the detections shown."),
@@ -56,12 +56,16 @@ def show(opened, settings, wanted, film_id):
         st.html(charts.sentences(["No film fits: clear the search or the filter."]))
         return
     frame = resources.list_frame(opened, settings, wanted)
-    hidden = () if (frame["flag"] != "").any() else ("flag",)
     selection.mark(place, film_id)
     st.dataframe(
         frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
         height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
-        column_config=COLUMNS, column_order=[name for name in frame.columns if name not in hidden])
+        column_config=COLUMNS, column_order=_telling(frame))
+
+
+def _telling(frame):
+    """The columns that say anything of any film."""
+    return [name for name in frame.columns if frame[name].notna().any() and (frame[name] != "").any()]
 
 
 def _summary(count, everything, place):
