@@ -195,6 +195,17 @@ def test_layers_can_be_left_out_by_name(reader):
     reader.until(lambda: reader.data("boxes") == "0")
 
 
+def test_a_column_name_sorts_the_list_for_next_and_previous_too(reader):
+    grid = reader.page.locator(".st-key-list canvas").first.bounding_box()
+    reader.page.mouse.click(grid["x"] + 40, grid["y"] + 16)
+    reader.until(lambda: "order=id" in reader.page.url)
+    reader.click_row(0)
+    reader.until(lambda: reader.heading.startswith("Film 1 of"))
+    first = reader.data("film")
+    reader.page.keyboard.press("n")
+    reader.until(lambda: reader.data("film") > first)
+
+
 @pytest.mark.parametrize("size", WINDOWS)
 def test_everything_fits_the_window_and_the_film_is_the_largest(browser, address, size, tmp_path):
     reader = Reader(browser, address, size=size)

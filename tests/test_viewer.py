@@ -310,11 +310,11 @@ def test_the_list_is_heeded_only_when_nothing_else_has_moved(monkeypatch, moved,
     session = {"film": "a", "show": .3, "find": ""}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
-    selection.mark(3, "a")
+    selection.mark(3, "a", "abcdefgh")
     assert selection.marked() == 3
     session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(6, "truth")]}}
     session.update(moved)
-    selection.heed("abcdefgh")
+    selection.heed()
     assert session["film"] == film, why
 
 
@@ -322,10 +322,10 @@ def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(monkey
     session = {"film": "a"}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
-    selection.mark(0, "a")
+    selection.mark(0, "a", "abc")
     for row in (1, 2):
         session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(row, "film")]}}
-        selection.heed("abc")
+        selection.heed()
     assert session["film"] == "c"
 
 
@@ -352,9 +352,9 @@ def test_the_page_leaves_a_mark_that_is_right_alone(monkeypatch):
     session = {selection.KEY: told}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
-    selection.mark(6, "a")
+    selection.mark(6, "a", ())
     assert session[selection.KEY] is told
-    selection.mark(None, "a")
+    selection.mark(None, "a", ())
     assert selection.marked() is None
 
 

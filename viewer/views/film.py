@@ -15,7 +15,7 @@ HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
 
 
-def bar(ids, film_id):
+def _bar(ids, film_id):
     """Previous and next from `film_id` along the list `ids`, and which layers are shown; the chosen layers."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
@@ -27,9 +27,13 @@ def bar(ids, film_id):
                         help="What is drawn over the film; keys g and a hide and show them too.")
 
 
-def show(opened, settings, film_id, ids, layers):
-    """The film `film_id` with its boxes; what keeps it from being shown stands in its place."""
-    cases = resources.cases(opened)[0]
+def show(opened, settings, wanted, film_id):
+    """The film `film_id` with its boxes, and the way along the list that `wanted` (`ListSettings`) asks for.
+
+    What keeps the film from being shown stands in its place.
+    """
+    cases, ids = resources.cases(opened)[0], resources.listed(opened, settings, wanted)[1]
+    layers = _bar(ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."

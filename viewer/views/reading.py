@@ -8,7 +8,7 @@ from viewer.views import film, frame, results, settings, worklist
 
 
 def page():
-    """Lay out the page and fill it from the address."""
+    """Lay out the page, then fill it, what the reader looks at first."""
     state.follow_address()
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
     with st.container(key="room", horizontal=True):
@@ -36,18 +36,10 @@ def page():
         return
     with left:
         wanted = worklist.list_settings()
-        ids = resources.listed(opened, chosen, wanted)[1]
-        film_id = state.film_id() or (ids[0] if ids else None)
-        if film_id and not state.film_id():
-            state.show_film(film_id)  # so that a change of the order does not change the film
+    film_id = worklist.place(opened, chosen, wanted)
     with centre:
-        layers = film.bar(ids, film_id)
-    with left:
-        worklist.show(opened, chosen, wanted, film_id)
-    with centre:
-        film.show(opened, chosen, film_id, ids, layers)
+        film.show(opened, chosen, wanted, film_id)
     with score_side:
-        row = resources.row_of(opened).get(film_id)
-        if row is not None:
-            results.probabilities(opened, chosen, row)
-        results.scores(opened, chosen)
+        results.show(opened, chosen, film_id)
+    with left:  # last: of all that a slider moves, the list takes longest to send
+        worklist.show(opened, chosen, wanted, film_id)

@@ -9,7 +9,15 @@ from viewer import charts, resources
 LEGEND = "T truth, P predicted"
 
 
-def probabilities(opened, settings, row):
+def show(opened, settings, film_id):
+    """The probabilities of the film `film_id` and the scores of the whole set."""
+    row = resources.row_of(opened).get(film_id)
+    if row is not None:
+        _probabilities(opened, settings, row)
+    _scores(opened, settings)
+
+
+def _probabilities(opened, settings, row):
     """The probabilities of the film at `row` and of its study, next to the truth."""
     cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
     answer = resources.answer(opened, settings.fusion, settings.score)
@@ -20,7 +28,7 @@ def probabilities(opened, settings, row):
         float(answer.p_none[row]), None if boxes < 0 else bool(boxes)))
 
 
-def scores(opened, settings):
+def _scores(opened, settings):
     """The six APs and their mean with the change against the defaults, or why there are none."""
     cases, problem = resources.cases(opened)
     evaluation = resources.evaluation(opened, settings.fusion, settings.score)

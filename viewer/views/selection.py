@@ -12,19 +12,20 @@ from viewer import state
 
 KEY = "list"
 MADE_FOR = "list made for"  # in the session: (film, inputs) that the list was drawn for, or went on to by itself
+IDS = "list ids"  # in the session: the ids of the films it was drawn with
 
 
-def mark(row, film_id):
-    """Put the list's mark on `row` (None: nowhere), where `film_id` is, before the list is drawn."""
-    st.session_state[MADE_FOR] = film_id, state.inputs()
+def mark(row, film_id, ids):
+    """Put the mark of the list of films `ids` on `row` (None: nowhere), where `film_id` is, before it is drawn."""
+    st.session_state.update({MADE_FOR: (film_id, state.inputs()), IDS: ids})
     if marked() != row or sorting_column():
         cells = [] if row is None else [(row, "film")]
         st.session_state[KEY] = {"selection": {"rows": [], "columns": [], "cells": cells}}
 
 
-def heed(ids):
-    """Open the film, of those listed with `ids`, that the reader has just marked; for the list's callback."""
-    row, made_for = marked(), (state.film_id(), state.inputs())
+def heed():
+    """Open the film that the reader has just marked; for the list's callback."""
+    row, made_for, ids = marked(), (state.film_id(), state.inputs()), st.session_state.get(IDS, ())
     if row is not None and row < len(ids) and st.session_state.get(MADE_FOR) == made_for:
         state.show_film(ids[row])
         st.session_state[MADE_FOR] = ids[row], state.inputs()  # the page may be cut short by the next key

@@ -44,19 +44,26 @@ def list_settings():
     return ListSettings(find or "", tuple(classes), tuple(kinds), order)
 
 
-def show(opened, settings, wanted, film_id):
-    """The list of the films that `wanted` (`ListSettings`) asks for, with the film `film_id` selected."""
+def place(opened, settings, wanted):
+    """The id of the film to show, None without any: the one named, else the first of the list; marked in the list."""
     ids = resources.listed(opened, settings, wanted)[1]
-    place = ids.index(film_id) if film_id in ids else None
+    if state.film_id() is None and ids:
+        state.show_film(ids[0])  # so that another order does not change the film
+    film_id = state.film_id()
+    selection.mark(ids.index(film_id) if film_id in ids else None, film_id, ids)
+    return film_id
+
+
+def show(opened, settings, wanted, film_id):
+    """The list of the films that `wanted` (`ListSettings`) asks for."""
+    ids = resources.listed(opened, settings, wanted)[1]
     filters = ", ".join((*wanted.classes, *wanted.kinds))
-    st.html(charts.heading(_summary(len(ids), len(resources.cases(opened)[0].images), place),
+    st.html(charts.heading(_summary(ids, len(resources.cases(opened)[0].images), film_id),
                            f"{filters or 'all'}, {ORDERS[wanted.order]}"))
-    st.session_state["ids"] = ids
     if not ids:
         st.html(charts.sentences(["No film fits: clear the search or the filter."]))
         return
     frame = resources.list_frame(opened, settings, wanted)
-    selection.mark(place, film_id)
     st.dataframe(
         frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
         height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
@@ -68,16 +75,17 @@ def _telling(frame):
     return [name for name in frame.columns if frame[name].notna().any() and (frame[name] != "").any()]
 
 
-def _summary(count, everything, place):
-    of_all = "" if count == everything else f" ({everything:,} in all)"
-    return f"{count:,} films{of_all}" if place is None else f"Film {place + 1:,} of {count:,}{of_all}"
+def _summary(ids, everything, film_id):
+    of_all = "" if len(ids) == everything else f" ({everything:,} in all)"
+    at = f"Film {ids.index(film_id) + 1:,} of {len(ids):,}" if film_id in ids else f"{len(ids):,} films"
+    return at + of_all
 
 
 def _heed():
-    """The reader has clicked a row, a cell or a column's name in the list, or gone to a cell with the arrow keys."""
+    """The reader has clicked a cell or a column's name in the list, or gone to a cell with the arrow keys."""
     if column := selection.sorting_column():
         st.session_state["order"] = SORTED_BY.get(column, "trouble")
-    selection.heed(st.session_state.get("ids", ()))
+    selection.heed()
 
 
 def step(by, ids, film_id):
