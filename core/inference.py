@@ -21,7 +21,7 @@ from core.errors import BadDataset, BadWeights, GroundglassError
 from core.models import open_model, pick_device
 from core.predictions import Candidates, Predictions, Source
 from core.views import first_views
-from core.weights import sha256
+from core.weights import HEADS, sha256
 
 
 def resized(picture, size):
@@ -52,9 +52,9 @@ class Collector:
 
     def __init__(self, named_models, views):
         self._models, self._views = tuple(named_models), tuple(views)
-        self._sources = {task: tuple(Source(each.name, each.model.card.fold, view.name)
-                                     for each in self._models if each.model.card.task == task for view in self._views)
-                         for task in ("detector", "opacity", "study")}
+        self._sources = {question: tuple(Source(each.name, each.model.card.fold, view.name) for each in self._models
+                                         if question in _questions(each.model.card) for view in self._views)
+                         for question in ("detector", "opacity", "study")}
         self._boxes, self._opacity, self._study = [], [], []
         self.image_ids = []
 
@@ -73,7 +73,8 @@ class Collector:
             for view in self._views:
                 seen = np.stack([view.apply(picture) for picture in pictures[size]])
                 if each.model.card.task != "detector":
-                    probabilities[each.model.card.task].append(each.model.probabilities(seen))
+                    for question, answers in each.model.probabilities(seen).items():
+                        probabilities[question].append(answers)
                     continue
                 for film, (boxes, scores) in enumerate(each.model.candidates(seen)):
                     back = view.back(boxes, *size)
@@ -110,6 +111,11 @@ class Collector:
             source=np.concatenate([np.zeros(0, np.int16),
                                    *(np.full(len(scores), index, np.int16) for _, scores, index in rows)]),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), sources=self._sources["detector"])
+
+
+def _questions(card):
+    """What the model of `card` answers: "detector", or the questions of its heads."""
+    return ("detector",) if card.task == "detector" else tuple(HEADS[card.task])
 
 
 def _in_original_pixels(boxes, size, width, height):

@@ -1,4 +1,4 @@
-"""The three models: opacity detector, opacity classifier, study classifier, opened from a weights file.
+"""The models: opacity detector, opacity classifier, study classifier, or both in one, opened from a weights file.
 
 A model maps grey pictures (uint8, as `dicom.model_picture` makes them, resized to the card's size) to numbers. It
 knows nothing of files of images.
@@ -9,7 +9,7 @@ import torch
 
 from core import efficientdet
 from core.errors import BadWeights
-from core.weights import read_weights
+from core.weights import HEADS, read_weights
 
 
 def pick_device(name="auto"):
@@ -67,9 +67,10 @@ class Model:
 
     @torch.inference_mode()
     def probabilities(self, pictures):
-        """Class probabilities float32 [B,C] in the order of the card's classes; each row sums to 1."""
-        logits = self.network(network_input(pictures, self.card, self.device))
-        return logits.float().softmax(dim=1).cpu().numpy()
+        """Class probabilities float32 [B,C] by the question they answer, a key of `HEADS`; each row sums to 1."""
+        logits = self.network(network_input(pictures, self.card, self.device)).float()
+        return {question: logits[:, part].softmax(dim=1).cpu().numpy()
+                for question, part in HEADS[self.card.task].items()}
 
 
 def open_model(path, device):

@@ -21,6 +21,13 @@ TASKS = {
     "detector": ("opacity",),
     "opacity": ("opacity", "none"),
     "study": ("negative", "typical", "indeterminate", "atypical"),
+    "joint": ("opacity", "none", "negative", "typical", "indeterminate", "atypical"),
+}
+# Which of a classifier's outputs are one softmax, by the question they answer.
+HEADS = {
+    "opacity": {"opacity": slice(0, 2)},
+    "study": {"study": slice(0, 4)},
+    "joint": {"opacity": slice(0, 2), "study": slice(2, 6)},
 }
 
 

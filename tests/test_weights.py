@@ -36,7 +36,7 @@ def test_a_model_opens_from_a_path_alone_and_gives_probabilities(tmp_path, state
     save_weights(tmp_path / "a.safetensors", state, CARD)
     model = open_model(tmp_path / "a.safetensors", CPU)
     pictures = torch.randint(0, 256, (3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
-    probabilities = model.probabilities(pictures)
+    probabilities = model.probabilities(pictures)["study"]
     assert probabilities.shape == (3, 4)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 

@@ -10,8 +10,8 @@ from core.errors import GroundglassError
 from train.settings import LEARNING_RATES, TrainSettings
 
 ARCHITECTURES = {"detector": "tf_efficientdet_lite0", "opacity": "tf_efficientnet_lite0",
-                 "study": "tf_efficientnet_lite0"}
-BATCHES = {"detector": 16, "opacity": 32, "study": 32}
+                 "study": "tf_efficientnet_lite0", "joint": "tf_efficientnet_lite0"}
+BATCHES = {"detector": 16, "opacity": 32, "study": 32, "joint": 32}
 
 
 def main(arguments=None):

@@ -1,23 +1,25 @@
-"""Training the opacity classifier (2 classes) and the study classifier (4): rows, loss, APs on the held fold."""
+"""Training classifiers of opacity (2 classes), of the study (4) or of both: rows, loss, APs on the held fold."""
 
 import numpy as np
 import torch
 
-from core.weights import TASKS, ModelCard
+from core.weights import HEADS, TASKS, ModelCard
 from train.auxiliary import BoxPainter, mask_loss
 from train.judging import class_aps, held_out_predictions
 from train.pretrained import start_network
 
+UNKNOWN = -1  # the target of a film without a label for a head
+
 
 class ClassifierTask:
-    """A timm classifier trained with softmax cross-entropy, for task "opacity" or "study"."""
+    """A timm classifier trained with softmax cross-entropy, for task "opacity", "study" or "joint"."""
 
     def __init__(self, settings):
         self.settings = settings
         self.card = ModelCard(task=settings.task, architecture=settings.architecture, channels=settings.channels,
                               image_size=(settings.size, settings.size), classes=TASKS[settings.task],
                               fold=settings.fold)
-        self._targets = None
+        self._targets = {}
 
     def start(self):
         """The network with its first weights."""
@@ -29,23 +31,27 @@ class ClassifierTask:
         return network.classifier if self.settings.mask_loss else network
 
     def training_rows(self, films):
-        """Rows int64 of `films` outside the held fold whose label is known and, for opacity, not doubtful."""
-        outside = films.fold.astype(str) != self.settings.fold
-        if self.settings.task == "opacity":
-            self._targets = np.where(films.boxed, 0, 1)
-            usable = ~(films.doubtful & self.settings.drop_doubtful)
-        else:
-            self._targets = films.study_class.astype(np.int64)
-            usable = films.study_class >= 0
-        return np.flatnonzero(outside & usable)
+        """Rows int64 of `films` outside the held fold with a label for a head; a doubtful film has none for opacity."""
+        clear = np.where(films.doubtful & self.settings.drop_doubtful, UNKNOWN, 1)
+        targets = {"opacity": np.where(films.boxed, 0, clear), "study": films.study_class.astype(np.int64)}
+        self._targets = {question: targets[question] for question in HEADS[self.card.task]}
+        known = np.any([target != UNKNOWN for target in self._targets.values()], axis=0)
+        return np.flatnonzero((films.fold.astype(str) != self.settings.fold) & known)
 
     def loss(self, outputs, boxes, rows):
-        """Cross-entropy of the logits [B,C] for the labels of `rows`, plus the auxiliary loss when there is one."""
+        """Cross-entropy of the logits [B,C], summed over heads, plus the auxiliary loss when there is one."""
         logits, mask = outputs if self.settings.mask_loss else (outputs, None)
-        target = torch.from_numpy(self._targets[rows]).to(logits.device)
-        loss = torch.nn.functional.cross_entropy(logits.float(), target, label_smoothing=self.settings.label_smoothing)
+        loss = sum(self._cross_entropy(logits[:, part], target[rows])
+                   for part, target in zip(HEADS[self.card.task].values(), self._targets.values(), strict=True))
         return loss if mask is None else loss + self.settings.mask_loss * mask_loss(mask, boxes, self.card.image_size)
 
+    def _cross_entropy(self, logits, target):
+        """Mean over the rows whose target is known; 0 when there is none."""
+        loss = torch.nn.functional.cross_entropy(
+            logits.float(), torch.from_numpy(target).to(logits.device), ignore_index=UNKNOWN, reduction="sum",
+            label_smoothing=self.settings.label_smoothing)
+        return loss / max(1, int((target != UNKNOWN).sum()))
+
     def judge(self, network, films):
-        """AP of each class this task predicts, over the held fold ("none", or the four study classes and "study")."""
-        return class_aps(self.card.task, films, held_out_predictions(self, network, films))
+        """AP of each class this task predicts, over the held fold ("none"; the four study classes and "study")."""
+        return class_aps(HEADS[self.card.task], films, held_out_predictions(self, network, films))

@@ -48,17 +48,28 @@ def opacity_ap(films, predictions):
     return average_precision(fused.scores, matches.true_positive, len(truth.boxes))
 
 
-def class_aps(task, films, predictions):
-    """AP by class name of the classifier `task`'s probabilities; for the study classes also their mean, "study"."""
-    names = ("none",) if task == "opacity" else TASKS["study"]
-    if predictions is None:
-        return dict.fromkeys((*names, "study") if task == "study" else names, float("nan"))
-    truth = films.truth.subset(predictions.image_ids, predictions.study_ids)
-    if task == "opacity":
-        boxless = np.diff(truth.offsets) == 0
-        return {"none": average_precision(1 - predictions.opacity.mean(axis=1), boxless, int(boxless.sum()))}
+def class_aps(questions, films, predictions):
+    """AP by class name of the probabilities for `questions` ("opacity", "study"); "study" is the mean of its four.
+
+    NaN throughout without predictions; a study class that no study has is left out.
+    """
+    aps = {}
+    truth = predictions and films.truth.subset(predictions.image_ids, predictions.study_ids)
+    if "opacity" in questions:
+        aps["none"] = _none_ap(truth, predictions) if predictions else float("nan")
+    if "study" in questions:
+        aps |= _study_aps(truth, predictions) if predictions else dict.fromkeys((*TASKS["study"], "study"), float("nan"))
+    return aps
+
+
+def _none_ap(truth, predictions):
+    boxless = np.diff(truth.offsets) == 0
+    return average_precision(1 - predictions.opacity.mean(axis=1), boxless, int(boxless.sum()))
+
+
+def _study_aps(truth, predictions):
     probability = predictions.study.mean(axis=1)
-    true = [truth.study_class == index for index in range(len(names))]
+    true = [truth.study_class == index for index in range(len(TASKS["study"]))]
     aps = {name: average_precision(probability[:, index], true[index], int(true[index].sum()))
-           for index, name in enumerate(names) if true[index].any()}
+           for index, name in enumerate(TASKS["study"]) if true[index].any()}
     return {**aps, "study": float(np.mean(list(aps.values())))}

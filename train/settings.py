@@ -6,7 +6,7 @@ from core.errors import BadSettings
 from core.weights import TASKS
 from train.augmentation import strength
 
-LEARNING_RATES = {"detector": 1e-3, "opacity": 6e-4, "study": 6e-4}
+LEARNING_RATES = {"detector": 1e-3, "opacity": 6e-4, "study": 6e-4, "joint": 6e-4}
 
 
 @dataclass(frozen=True)
