@@ -37,9 +37,9 @@ def build(architecture, image_size, channels, *, pretrained_backbone=False):
     `pretrained_backbone` lets timm fetch the backbone's ImageNet weights. Raises `BadWeights` for a name or size
     that effdet does not know.
     """
-    if any(side % 128 for side in image_size):
-        raise BadWeights(f"image_size is {tuple(image_size)}, but an EfficientDet needs sides divisible by 128: "
-                         "use 256, 384 or 512.")
+    if any(side % 32 for side in image_size):
+        raise BadWeights(f"image_size is {tuple(image_size)}, but an EfficientDet needs sides divisible by 32: "
+                         "use 256, 320 or 512.")
     try:
         config = _effdet().get_efficientdet_config(architecture)
     except (KeyError, AttributeError):
