@@ -12,8 +12,9 @@ import numpy as np
 from ensemble_boxes import weighted_boxes_fusion
 
 from core.evaluation import evaluate
-from core.fusion import FusionSettings, fuse, reweight
+from core.fusion import FusionSettings, fuse
 from core.labels import GroundTruth
+from core.levels import reweight
 from core.parallel import WORKERS
 from core.predictions import Candidates, Source
 

@@ -182,7 +182,9 @@ def _add_settings(parser):
                                                                                      "gaussian"),
             ("sigma", float, "soft_nms: width of the gaussian"), ("conf-type", str, "wbf: how scores are "
                                                                                     "joined"),
-            ("exponent", float, "n in score x p(opacity)^n")):
+            ("exponent", float, "n in score x p(opacity)^n"),
+            ("none-study", float, "weight of the study's p(negative) in p(none)"),
+            ("none-boxes", float, "weight of the best detection in p(none)")):
         group.add_argument(f"--{name}", type=kind, help=text)
     for name, kind, text in (
             ("sources", str, "detector sources, model/fold/view"), ("source-weights", float, "a weight for each"),
@@ -193,7 +195,8 @@ def _add_settings(parser):
 
 def _settings(given):
     """`FusionSettings` and `ScoreSettings` from the options given."""
-    from core.fusion import FusionSettings, ScoreSettings
+    from core.fusion import FusionSettings
+    from core.levels import ScoreSettings
 
     options = {**vars(given), "weights": given.source_weights, "scales": given.source_scales}
     return tuple(kind(**{field.name: tuple(value) if isinstance(value, list) else value for field in fields(kind)

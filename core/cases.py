@@ -93,7 +93,8 @@ def rearranged(predictions, image_ids, study_ids):
         predictions, image_ids=tuple(image_ids), study_ids=tuple(study_ids),
         candidates=Candidates(found.boxes[rows], found.scores[rows], found.source[rows], offsets, found.sources),
         opacity=_picked(predictions.opacity, films),
-        study=_picked(predictions.study, _rows(predictions.study_ids, study_ids)))
+        study=_picked(predictions.study, _rows(predictions.study_ids, study_ids)),
+        film_study=np.append(_rows(study_ids, predictions.study_ids), -1)[np.append(predictions.film_study, -1)[films]])
 
 
 def _picked(values, rows):

@@ -95,12 +95,14 @@ class Collector:
         films_of = defaultdict(list)
         for row, image_id in enumerate(self.image_ids):
             films_of[study_of[image_id]].append(row)
+        row_of = {study_id: row for row, study_id in enumerate(films_of)}
         per_film = np.stack(self._study)  # [F,B,4]
         study = np.stack([per_film[rows].mean(axis=0) for rows in films_of.values()])
         return Predictions(
             image_ids=tuple(self.image_ids), study_ids=tuple(films_of), candidates=self._candidates(),
             opacity=np.stack(self._opacity).astype(np.float32), opacity_sources=self._sources["opacity"],
-            study=study.astype(np.float32), study_sources=self._sources["study"], manifest=manifest)
+            study=study.astype(np.float32), study_sources=self._sources["study"], manifest=manifest,
+            film_study=[row_of[study_of[image_id]] for image_id in self.image_ids])
 
     def _candidates(self):
         rows = [(boxes, scores, index) for film in self._boxes for index, (boxes, scores) in enumerate(film)]

@@ -2,10 +2,10 @@
 
 A directory with a manifest and the three Parquet files that it names:
 
-    manifest.json              format, files, image_ids, study_ids, sources, and what `predict` tells of
-    itself candidates-HASH.parquet    image_id, source, x_min, y_min, x_max, y_max, score opacity-HASH.parquet
-    image_id, source, probability study-HASH.parquet         study_id, source, negative, typical,
-    indeterminate, atypical
+    manifest.json              format, files, image_ids, study_ids, film_study, sources, what `predict` tells of itself
+    candidates-HASH.parquet    image_id, source, x_min, y_min, x_max, y_max, score
+    opacity-HASH.parquet       image_id, source, probability
+    study-HASH.parquet         study_id, source, negative, typical, indeterminate, atypical
 
 Ids are text, a source is its name. Files are named after their content and the manifest is written last, so
 an interrupted write leaves the predictions of before. This module knows nothing of fusion or ground truth.
@@ -86,7 +86,8 @@ class Candidates:
 class Predictions:
     """What was predicted for F films and S studies, ids as text without suffixes.
 
-    `candidates` is aligned with `image_ids`. `opacity` float32 [F,A] is p(opacity) per film and opacity
+    `candidates` is aligned with `image_ids`, and so is `film_study` int32 [F], the film's row in `study_ids` (-1
+    unknown, the default for all). `opacity` float32 [F,A] is p(opacity) per film and opacity
     source, and `study` float32 [S,B,4] the probabilities per study, study source and class of
     `STUDY_CLASSES`; NaN where the source says nothing. `manifest` is the JSON object stored beside them: data
     set, weights, versions, settings, errors ([{"image", "error"}]). Raises `BadPredictions`.
@@ -100,10 +101,13 @@ class Predictions:
     study: np.ndarray
     study_sources: tuple[Source, ...]
     manifest: dict = field(default_factory=dict)
+    film_study: np.ndarray | None = None
 
     def __post_init__(self):
         films, studies = len(self.image_ids), len(self.study_ids)
-        _keep(self, opacity=(np.float32, (films, len(self.opacity_sources))),
+        if self.film_study is None:
+            object.__setattr__(self, "film_study", np.full(films, -1))
+        _keep(self, film_study=(np.int32, (films,)), opacity=(np.float32, (films, len(self.opacity_sources))),
               study=(np.float32, (studies, len(self.study_sources), 4)))
         for values, level in ((self.image_ids, "image id"), (self.study_ids, "study id"),
                               ([source.name for source in self.opacity_sources], "opacity source"),
@@ -115,6 +119,8 @@ class Predictions:
         for values, name in ((self.opacity, "opacity probability"), (self.study, "study probability")):
             values = values.reshape(-1)
             _all_rows(np.isnan(values) | ((values >= 0) & (values <= 1)), values, name, "in 0..1")
+        _all_rows((self.film_study >= -1) & (self.film_study < studies), self.film_study, "the study of film",
+                  f"a row of the {studies} studies, or -1")
         flat = self.study.reshape(-1, 4)
         _all_rows(np.isin(np.isnan(flat).sum(axis=1), (0, 4)), flat, "study answer", "four numbers or none")
 
@@ -168,7 +174,7 @@ def write_predictions(directory, predictions):
             dict(zip(STUDY_CLASSES, study[2], strict=True)))}
     manifest = {
         **predictions.manifest, "format": FORMAT, "files": files, "image_ids": predictions.image_ids,
-        "study_ids": predictions.study_ids,
+        "study_ids": predictions.study_ids, "film_study": predictions.film_study.tolist(),
         "sources": {part: [asdict(source) for source in group] for part, group in _sources(predictions).items()}}
     with whole_file(directory / MANIFEST, BadPredictions) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1))
@@ -204,7 +210,16 @@ def read_predictions(directory):
     return Predictions(
         image_ids, study_ids, _candidates(tables["candidates"], len(image_ids), sources["candidates"]),
         opacity[..., 0], sources["opacity"],
-        _dense(tables["study"], len(study_ids), len(sources["study"]), "study"), sources["study"], manifest)
+        _dense(tables["study"], len(study_ids), len(sources["study"]), "study"), sources["study"], manifest,
+        _film_study(manifest))
+
+
+def _film_study(manifest):
+    """The list of the manifest; a store of before it was kept says nothing."""
+    given = manifest.get("film_study")
+    if given is not None and not (isinstance(given, list) and all(isinstance(each, int) for each in given)):
+        raise BadPredictions(f"film_study is {str(given)[:40]!r}, but must be a list of rows of study_ids: {ANEW}")
+    return given
 
 
 def _read_manifest(directory):

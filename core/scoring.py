@@ -10,8 +10,9 @@ import numpy as np
 
 from core.errors import BadPredictions
 from core.evaluation import Evaluation, evaluate
-from core.fusion import fuse, mean_over_sources, reweight
+from core.fusion import fuse
 from core.labels import GroundTruth
+from core.levels import blended_none, mean_over_sources, reweight
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +66,16 @@ def conclude(predictions, fused, settings):
     """The `Answer` of `predictions`, whose candidates were fused to `fused`, under `settings`
     (`ScoreSettings`).
 
-    Scores are multiplied by p(opacity)^n, p(none) is 1 - p(opacity), both with the mean of the chosen opacity
-    sources; a study's probabilities are the mean of the chosen study sources. Raises `BadSettings` for
-    unknown sources.
+    p(opacity) and a study's probabilities are the means of the chosen sources. Scores are multiplied by
+    p(opacity)^n, p(none) is blended from three witnesses (`core.levels.blended_none`). Raises `BadSettings`
+    for unknown sources.
     """
     p_opacity = mean_over_sources(predictions.opacity, predictions.opacity_sources, settings.opacity_sources)
     study = mean_over_sources(predictions.study, predictions.study_sources, settings.study_sources)
+    negative = np.append(study[:, 0], np.float32(np.nan))[predictions.film_study]
     return Answer(predictions.image_ids, predictions.study_ids, fused.boxes,
-                  reweight(fused, p_opacity, settings.exponent), fused.offsets, 1 - p_opacity, study)
+                  reweight(fused, p_opacity, settings.exponent), fused.offsets,
+                  blended_none(p_opacity, negative, fused, settings), study)
 
 
 def answer(predictions, fusion, settings):

@@ -13,8 +13,9 @@ from core.cases import arrange
 from core.dataset import open_dataset
 from core.dicom import read_film
 from core.failures import KINDS, weigh
-from core.fusion import FusionSettings, ScoreSettings, fuse
+from core.fusion import FusionSettings, fuse
 from core.inference import predict
+from core.levels import ScoreSettings
 from core.matching import BACKGROUND, DUPLICATE, TRUE_POSITIVE
 from core.predictions import read_predictions
 from core.scoring import conclude

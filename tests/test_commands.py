@@ -12,7 +12,8 @@ import pytest
 from film_files import film_file
 
 from core.__main__ import main
-from core.fusion import FusionSettings, ScoreSettings
+from core.fusion import FusionSettings
+from core.levels import ScoreSettings
 from core.predictions import Candidates, Predictions, Source, read_predictions, write_predictions
 
 CLASSES = ("opacity", "none", "negative", "typical", "indeterminate", "atypical")

@@ -9,8 +9,9 @@ from core.dataset import Dataset, Image
 from core.errors import BadPredictions, BadSettings
 from core.evaluation import CLASSES
 from core.failures import FLAGS, KINDS, findings, weigh
-from core.fusion import FusionSettings, ScoreSettings, fuse
+from core.fusion import FusionSettings, fuse
 from core.labels import GroundTruth
+from core.levels import ScoreSettings
 from core.predictions import Candidates, Predictions, Source
 from core.scoring import answer as answer_of
 from core.scoring import conclude, score
@@ -19,7 +20,7 @@ from core.worklist import ListSettings, listed
 
 FOUND, BESIDE = (0, 0, 100, 100), (200, 200, 300, 300)
 NMS = FusionSettings("nms", iou=1, skip=0)  # nothing is suppressed
-PLAIN = ScoreSettings(exponent=0)
+PLAIN = ScoreSettings(exponent=0, none_boxes=0)
 
 
 def image(image_id, study_id, width=500, path="film.dcm"):

@@ -11,7 +11,7 @@ from ensemble_boxes.ensemble_boxes_nms import cpu_soft_nms_float
 
 from core import parallel
 from core.errors import BadSettings
-from core.fusion import CONF_TYPES, FusionSettings, ScoreSettings, fuse, mean_over_sources, reweight
+from core.fusion import CONF_TYPES, FusionSettings, fuse
 from core.predictions import Candidates, Source
 
 SIZE = np.array([3000.0, 2400, 3000, 2400])  # width, height, width, height of every random film
@@ -317,33 +317,3 @@ def test_sessions_that_fuse_at_once_do_not_harm_each_other(monkeypatch):
     for thread in threads:
         thread.join()
     assert len(results) == 120 and all((each.boxes == expected.boxes).all() for each in results)
-
-
-def test_reweight_multiplies_by_the_films_probability():
-    """Film 1: .64 ** .5 = .8; film 2 has no probability; n = 0 leaves all as it is."""
-    film = [boxed((0, 0, 9, 9, .5), (50, 0, 59, 9, .25))]
-    fused = fuse(candidates([film, film]), FusionSettings("nms"))
-    assert np.allclose(reweight(fused, [.64, np.nan], .5), [.4, .2, .5, .25])
-    assert (reweight(fused, [0, .3], 0) == fused.scores).all()
-    assert reweight(fused, [0, 1], .3).tolist() == [0, 0, .5, .25]
-
-
-@pytest.mark.parametrize(("p", "exponent", "sentence"), [
-    ([1.2], .3, "opacity probability is 1.2"), ([.5], -1, "exponent is -1"), ([.5], np.inf, "exponent is inf")])
-def test_reweight_refuses_what_is_no_probability(p, exponent, sentence):
-    fused = fuse(candidates([[boxed((0, 0, 9, 9, .5))]]), FusionSettings("nms"))
-    with pytest.raises(BadSettings, match=sentence):
-        reweight(fused, p, exponent)
-
-
-def test_default_score_settings_are_the_diarys():
-    assert ScoreSettings().exponent == .3
-
-
-def test_mean_over_sources_leaves_out_what_is_missing():
-    values = np.array([[.2, .4], [np.nan, .6], [np.nan, np.nan]])
-    assert np.allclose(mean_over_sources(values, sources(2)), [.3, .6, np.nan], equal_nan=True)
-    assert np.allclose(mean_over_sources(values, sources(2), ("m0/0/id",)), [.2, np.nan, np.nan], equal_nan=True)
-    assert mean_over_sources(np.zeros((3, 0, 4)), ()).shape == (3, 4)
-    with pytest.raises(BadSettings, match="m7"):
-        mean_over_sources(values, sources(2), ("m7/0/id",))

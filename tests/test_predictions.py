@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.cases import rearranged
 from core.errors import BadPredictions
 from core.predictions import Candidates, Predictions, Source, read_predictions, write_predictions
 
@@ -25,7 +26,7 @@ def example(**changed):
         "offsets": np.array([0, 2, 2, 3]), "sources": (PLAIN, FLIP)}
     rest = {"image_ids": IMAGES, "study_ids": STUDIES, "opacity": np.array([[0.25], [1 / 3], [np.nan]], np.float32),
             "opacity_sources": (OPACITY,), "study_sources": (STUDY,), "manifest": {"dataset": "three"},
-            "study": np.array([[[0.1, 0.2, 0.3, 0.4]], [[np.nan] * 4]], np.float32)}
+            "study": np.array([[[0.1, 0.2, 0.3, 0.4]], [[np.nan] * 4]], np.float32), "film_study": [1, -1, 0]}
     candidates.update({name: value for name, value in changed.items() if name in candidates})
     rest.update({name: value for name, value in changed.items() if name in rest})
     return Predictions(candidates=Candidates(**candidates), **rest)
@@ -38,6 +39,7 @@ def assert_same(one, other):
         assert a.dtype == b.dtype and np.array_equal(a, b), name
     assert np.array_equal(one.opacity, other.opacity, equal_nan=True)
     assert np.array_equal(one.study, other.study, equal_nan=True)
+    assert one.film_study.dtype == other.film_study.dtype and np.array_equal(one.film_study, other.film_study)
     assert one.candidates.sources == other.candidates.sources
     assert (one.opacity_sources, one.study_sources) == (other.opacity_sources, other.study_sources)
 
@@ -47,6 +49,15 @@ def test_what_is_written_is_read_to_the_last_bit(tmp_path):
     found = read_predictions(tmp_path / "new" / "place")
     assert_same(found, example())
     assert found.manifest["dataset"] == "three"
+
+
+def test_a_store_that_keeps_no_studies_of_films_is_read_without(tmp_path):
+    write_predictions(tmp_path, example())
+    path = tmp_path / "manifest.json"
+    told = json.loads(path.read_text())
+    del told["film_study"]
+    path.write_text(json.dumps(told))
+    assert read_predictions(tmp_path).film_study.tolist() == [-1, -1, -1]
 
 
 def test_predictions_without_any_source_are_read(tmp_path):
@@ -137,6 +148,7 @@ def test_a_damaged_file_is_named_never_half_read(tmp_path, damage, word):
     ("files", {"candidates": "../elsewhere.parquet", "opacity": "o", "study": "s"}), ("files", []),
     ("sources", {"candidates": [{"model": "det"}], "opacity": [], "study": []}), ("sources", {}),
     ("image_ids", ["000123", "000123", "1e5"]),  # an id twice
+    ("film_study", "1"), ("film_study", [0, 0.5, 1]), ("film_study", [0, 1]), ("film_study", [0, 1, 2]),
     ("sources", {"candidates": [{"model": "a/b", "fold": "0", "view": "plain"}], "opacity": [], "study": []}),
 ])
 def test_a_manifest_with_an_unusable_entry_is_refused(tmp_path, key, value):
@@ -169,6 +181,7 @@ def test_a_directory_without_predictions_is_named(tmp_path):
     ({"sources": (PLAIN, PLAIN)}, "occurs twice"),
     ({"opacity": [[0.5], [0.5]]}, "shape"),
     ({"study": [[[0.1, np.nan, 0.3, 0.4]], [[np.nan] * 4]]}, "four numbers or none"),
+    ({"film_study": [0, 0, 2]}, "the study of film 2 is 2"),
     ({"image_ids": ("a", "b", "a")}, "image id 'a' occurs twice"),
 ])
 def test_wrong_values_are_refused_before_they_are_written(change, words):
@@ -204,3 +217,9 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadPredictions, match="cannot be written"):
         write_predictions(tmp_path / "file" / "below", example())
+
+
+def test_rearranged_predictions_keep_the_studies_of_their_films():
+    """A film that is new, and one whose study is not asked for, are of no known study."""
+    moved = rearranged(example(film_study=[1, 0, 0]), ("1e5", "new", "000123"), ("s1", "other"))
+    assert moved.film_study.tolist() == [0, -1, -1]

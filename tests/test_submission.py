@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from core.errors import BadPredictions, BadTable
-from core.fusion import Fused, FusionSettings, ScoreSettings
+from core.fusion import Fused, FusionSettings
 from core.labels import GroundTruth
+from core.levels import ScoreSettings
 from core.predictions import Candidates, Predictions, Source
 from core.scoring import Answer, answer, conclude, score
 from core.submission import read_sample, read_submission, write_submission
@@ -166,7 +167,7 @@ def predictions():
 
 def test_an_answer_is_fused_reweighted_and_averaged():
     """By hand: WBF halves what one of two sources found; sqrt(.81) = .9, sqrt(.25) = .5; the NaN has no say."""
-    told = answer(predictions(), FusionSettings(method="wbf"), ScoreSettings(exponent=0.5))
+    told = answer(predictions(), FusionSettings(method="wbf"), ScoreSettings(exponent=0.5, none_boxes=0))
     assert told.scores == pytest.approx([0.8 / 2 * 0.9, 0.4 / 2 * 0.9, 0.6 / 2 * 0.5])
     assert told.boxes.tolist() == [[10, 20, 40, 90], [200, 20, 240, 50], [1, 2, 30, 4]]
     assert told.p_none == pytest.approx([0.19, 0.75])
@@ -174,7 +175,7 @@ def test_an_answer_is_fused_reweighted_and_averaged():
 
 
 def test_only_the_chosen_sources_have_a_say():
-    chosen = ScoreSettings(exponent=0, opacity_sources=("m/0/flip",), study_sources=("m/0/flip",))
+    chosen = ScoreSettings(0, none_boxes=0, opacity_sources=("m/0/flip",), study_sources=("m/0/flip",))
     told = answer(predictions(), FusionSettings(sources=("m/0/flip",)), chosen)
     assert told.boxes.tolist() == [[200, 20, 240, 50]] and told.scores == pytest.approx([0.4])
     assert np.array_equal(told.p_none, np.array([0.19, np.nan], np.float32), equal_nan=True)

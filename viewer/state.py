@@ -11,13 +11,15 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import BadSettings
-from core.fusion import FusionSettings, ScoreSettings
+from core.fusion import FusionSettings
+from core.levels import ScoreSettings
 
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
 FILM = "film"  # the query parameter that names the film, and its place in the session
 ON_ITS_WAY = "film on its way"  # in the session: 2 the film was put into the address, 1 it has not come back, 0 it has
 LAYERS = ("Ground truth", "Detections")
-WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n", "models", "folds", "views")
+WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n",
+           "none_study", "none_boxes", "models", "folds", "views")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.changes import ap_changes
-from core.fusion import FusionSettings, ScoreSettings
+from core.fusion import FusionSettings
+from core.levels import ScoreSettings
 from viewer import charts, resources
 
 LEGEND = "T truth, P predicted"

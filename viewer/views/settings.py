@@ -3,14 +3,16 @@
 import streamlit as st
 
 from core.errors import BadSettings
-from core.fusion import METHODS, FusionSettings, ScoreSettings
+from core.fusion import METHODS, FusionSettings
+from core.levels import ScoreSettings
 from viewer import charts
 from viewer.state import Settings, chosen_sources
 
 NAMES = {"nms": "NMS", "soft_nms": "Soft-NMS", "nmw": "NMW", "wbf": "WBF"}
 FUSION, SCORE, SETTINGS = FusionSettings(), ScoreSettings(), Settings()
 DEFAULTS = {"method": FUSION.method, "iou": FUSION.iou, "skip": FUSION.skip, "show": SETTINGS.display,
-            "n": SCORE.exponent, "models": [], "folds": [], "views": []}
+            "n": SCORE.exponent, "none_study": SCORE.none_study,
+            "none_boxes": SCORE.none_boxes, "models": [], "folds": [], "views": []}
 
 
 def settings(predictions):
@@ -35,10 +37,14 @@ def settings(predictions):
                    "Candidates less confident than this are dropped before fusion.", "%.3f")
     exponent = _slider("Exponent n of p(opacity)ⁿ", "n", 0.0, 2.0, 0.05,
                        "Every confidence is multiplied by the film's opacity probability to the power n; 0 leaves it.")
+    none_study = _slider("Study in p(none)", "none_study", 0.0, 1.0, 0.05,
+                         "Weight of the study's negative probability in a film's none probability; 0 leaves it out.")
+    none_boxes = _slider("Boxes in p(none)", "none_boxes", 0.0, 2.0, 0.05,
+                         "How much a film's best detection speaks against none; 0 leaves it out.")
     parts = _sources(predictions)
     chosen = [_chosen(task, sources, parts) for task, sources in _tasks(predictions).items()]
     return Settings(FusionSettings(method=method, iou=iou, skip=skip, sources=chosen[0]),
-                    ScoreSettings(exponent, chosen[1], chosen[2]), display)
+                    ScoreSettings(exponent, none_study, none_boxes, chosen[1], chosen[2]), display)
 
 
 def _slider(label, key, low, high, step, meaning, form="%.2f"):
