@@ -13,6 +13,7 @@ from core.predictions import read_predictions
 from core.weights import read_weights
 from train import engine
 from train.__main__ import main
+from train.batches import Batch
 from train.data import load_films, mixed
 from train.detector import DetectorTask
 from train.settings import TrainSettings
@@ -51,7 +52,6 @@ class Killed(Exception):
 
 def test_a_killed_run_resumes_to_the_same_weights(phantoms, tmp_path, monkeypatch):
     train(STUDY, phantoms, [], tmp_path / "whole", device="cpu")
-    monkeypatch.setattr(engine, "CHECKPOINT_SECONDS", -1)
     step, follow = [], engine._follow
 
     def killed_at_third_step(*arguments):
@@ -62,7 +62,7 @@ def test_a_killed_run_resumes_to_the_same_weights(phantoms, tmp_path, monkeypatc
 
     monkeypatch.setattr(engine, "_follow", killed_at_third_step)
     with pytest.raises(Killed):
-        train(STUDY, phantoms, [], tmp_path / "killed", device="cpu")
+        train(STUDY, phantoms, [], tmp_path / "killed", device="cpu", checkpoint_seconds=-1)
     assert torch.load(tmp_path / "killed/checkpoint.pt", weights_only=True)["step"] == 2
     train(STUDY, phantoms, [], tmp_path / "killed", device="cpu")
 
@@ -88,9 +88,10 @@ def test_a_detector_learns_where_the_opacities_are(phantoms):
     network, device = task.start(), torch.device("cpu")
     rows = task.training_rows(films)[:6]
     assert films.boxed[rows].all()
-    batch = rows, films.pictures[rows], [films.boxes_of(row) for row in rows]
+    batch = Batch(films.pictures[rows], ((1.0, [films.boxes_of(row) for row in rows], rows),))
     optimizer = torch.optim.AdamW(network.parameters())
-    losses = [engine._train_step(task, network, batch, optimizer, 2e-3, (0, step), device) for step in range(25)]
+    engine.ready(task, network, frozen=False)
+    losses = [engine.train_step(task, network, batch, optimizer, 2e-3, step, settings, device) for step in range(25)]
     assert losses[-1] < losses[0] / 2
 
 

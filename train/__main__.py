@@ -37,6 +37,9 @@ def _add_training(parser, task):
     parser.add_argument("--run", type=Path, metavar="DIR", help="folder of the run; an unfinished run is resumed")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--views", type=int, default=2, help="views of the out-of-fold predictions (default 2)")
+    parser.add_argument("--checkpoint-seconds", type=float, default=180, metavar="SECONDS",
+                        help="how much work a kill may cost (default 180)")
+    parser.add_argument("--track", metavar="NAME", help="tell the figures of each epoch to wandb")
     defaults = {"architecture": ARCHITECTURES[task], "lr": LEARNING_RATES[task], "batch": BATCHES[task]}
     for field in fields(TrainSettings):
         if field.name == "task":
@@ -51,13 +54,16 @@ def _add_training(parser, task):
 
 
 def _train(given):
+    from train.ranks import leads
     from train.training import train
 
     settings = TrainSettings(**{field.name: getattr(given, field.name) for field in fields(TrainSettings)})
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = given.run or Path("runs") / f"{stamp}-{settings.task}-{settings.architecture}-f{settings.fold}"
-    train(settings, given.data, given.also, folder, device=given.device, views=given.views)
-    print(folder)
+    folder = train(settings, given.data, given.also, folder, device=given.device, views=given.views,
+                   checkpoint_seconds=given.checkpoint_seconds, track=given.track)
+    if leads():
+        print(folder)
 
 
 def _add_folds(parser):

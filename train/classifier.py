@@ -5,7 +5,7 @@ import torch
 
 from core.weights import HEADS, TASKS, ModelCard
 from train.auxiliary import BoxPainter, mask_loss
-from train.judging import class_aps, held_out_predictions
+from train.judging import class_aps, network_predictions
 from train.pretrained import start_network
 
 UNKNOWN = -1  # the target of a film without a label for a head
@@ -52,6 +52,6 @@ class ClassifierTask:
             label_smoothing=self.settings.label_smoothing)
         return loss / max(1, int((target != UNKNOWN).sum()))
 
-    def judge(self, network, films):
-        """AP of each class this task predicts, over the held fold ("none"; the four study classes and "study")."""
-        return class_aps(HEADS[self.card.task], films, held_out_predictions(self, network, films))
+    def judge(self, network, films, rows):
+        """AP of each class this task predicts, over `rows` ("none"; the four study classes and "study")."""
+        return class_aps(HEADS[self.card.task], films, network_predictions(self.card, network, films, rows))

@@ -7,7 +7,6 @@ takes the same steps as one that was not.
 import copy
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 
@@ -15,49 +14,124 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from core.errors import BadDataset
 from core.models import network_input
 from core.weights import save_weights
-from train.augmentation import augment, strength
+from train.batches import batches
 from train.depthwise import quicken
+from train.freezing import set_frozen
+from train.judging import BATCH, held_rows, sampled_rows
+from train.ranks import ALONE
+from train.sampling import Plan
+from train.sharpness import climbed
 
-CHECKPOINT_SECONDS = 180
 
-
-def fit(task, films, settings, run, device):
+def fit(task, films, settings, run, device, *, ranks=ALONE, track=lambda row: None, checkpoint_seconds=180):
     """Train `task`'s network on `films` as `settings` say; the averaged weights and metrics go to the folder `run`.
 
     A task has `card`, `start()`, `bare(network)`, `training_rows(films)`, `loss(outputs, boxes, rows)` and
-    `judge(network, films)`.
+    `judge(network, films, rows)`. `track` is called with the figures of each epoch.
     """
-    network = task.start().to(device, memory_format=torch.channels_last)
+    network = ranks.prepared(task.start(), device).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    rows = task.training_rows(films)
-    steps_per_epoch = math.ceil(len(rows) / settings.batch)
-    total = steps_per_epoch * settings.epochs
+    plan = planned(task, films, settings)
+    thaw = round(settings.freeze * plan.steps_per_epoch)  # the step from which the backbone is trained too
     optimizer = torch.optim.AdamW(_parameter_groups(network, settings.weight_decay), lr=settings.lr)
     quicken(network)
-    step, running = _resume(run, network, average, optimizer)
-    metrics = run.read_metrics()[: step // steps_per_epoch]
+    first, running = _resume(run, network, average, optimizer)
+    metrics = run.read_metrics()[: first // plan.steps_per_epoch]
     saved = time.monotonic()
-    bar = tqdm(total=total, initial=step, desc=run.path.name, unit="step")
-    for batch in _batches(films, rows, settings, step, total):
-        lr = learning_rate(step, total, settings)
-        loss = _train_step(task, network, batch, optimizer, lr, (settings.seed, step), device)
+    bar = tqdm(total=plan.steps, initial=first, desc=run.path.name, unit="step", disable=not ranks.leads)
+    share = ranks.share(settings.batch)
+    for step, batch in enumerate(batches(films, plan, settings, first, share), start=first):
+        if step in (first, thaw):
+            trained = ranks.joined(ready(task, network, frozen=step < thaw))
+        lr = learning_rate(step, plan.steps, settings)
+        loss = train_step(task, trained, batch, optimizer, lr, step, settings, device)
         _follow(average, network, min(settings.ema, (1 + step) / (10 + step)))
-        step += 1
-        running.append(loss)
+        running.append(ranks.mean(loss))
         bar.update()
         bar.set_postfix(loss=f"{np.mean(running[-50:]):.3f}", lr=f"{lr:.1e}")
-        if step % steps_per_epoch == 0:
-            epoch = step // steps_per_epoch
-            metrics.append({"epoch": epoch, "lr": lr, "train_loss": float(np.mean(running)),
-                            **task.judge(task.bare(average), films)})
+        epoch, left = divmod(step + 1, plan.steps_per_epoch)
+        if left == 0:
+            if ranks.leads:
+                metrics.append({"epoch": epoch, "lr": lr, "train_loss": float(np.mean(running)),
+                                **judged(task, average, films, settings, device)})
+                _report(task, average, settings, metrics, run, bar)
+                track(metrics[-1])
             running = []
-            _report(task, average, settings, metrics, run, bar)
-        if step % steps_per_epoch == 0 or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            run.save_checkpoint(_state(step, running, network, average, optimizer))
+        if ranks.leads and (left == 0 or time.monotonic() - saved > checkpoint_seconds):
+            run.save_checkpoint(_state(step + 1, running, network, average, optimizer))
             saved = time.monotonic()
     bar.close()
+
+
+def planned(task, films, settings):
+    """The `Plan` of a run of `task`. Raises `BadDataset` when there is no film to train on."""
+    rows = task.training_rows(films)
+    if len(rows) == 0:
+        raise BadDataset(f"{films.dataset} has no film that can be trained on, but at least one is needed outside the "
+                         "held fold: name another data set, or fewer folds.")
+    return Plan.of(films, rows, settings)
+
+
+def ready(task, network, *, frozen):
+    """`network` in training mode, its backbone `frozen` or not."""
+    network.train()
+    set_frozen(task.bare(network), frozen)
+    return network
+
+
+def train_step(task, network, batch, optimizer, lr, step, settings, device):
+    """One step of the optimizer; the loss before it, a scalar tensor. Dropout and the like draw from the step alone."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    loss = _gradients(task, network, batch, optimizer, step, settings, device)
+    if settings.sam:
+        with climbed(network, settings.sam):
+            _gradients(task, network, batch, optimizer, step, settings, device)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+    optimizer.step()
+    return loss
+
+
+def _gradients(task, network, batch, optimizer, step, settings, device):
+    """Leave the gradients of the loss of `batch` on `network`; returns the loss, detached."""
+    torch.manual_seed(settings.seed * 1_000_003 + step)
+    optimizer.zero_grad(set_to_none=True)
+    with autocast(device, settings.precision):
+        outputs = network(network_input(batch.pictures, task.card, device))
+    loss = sum(weight * task.loss(outputs, [torch.from_numpy(each).to(device) for each in boxes], rows)
+               for weight, boxes, rows in batch.targets)
+    loss.backward()
+    return loss.detach()
+
+
+def autocast(device, precision):
+    """bf16 where it is asked for and measured to help; plain float32 elsewhere."""
+    helps = precision == "bf16" and device.type in ("cuda", "cpu")
+    return torch.autocast(device.type, torch.bfloat16) if helps else nullcontext()
+
+
+def judged(task, average, films, settings, device):
+    """What the averaged weights do: loss and APs on the held fold, and the APs, as train_..., on films trained on."""
+    held, trained = held_rows(films, settings.fold), sampled_rows(films, settings.fold, settings.seed)
+    bare = task.bare(average)
+    return {"loss": _mean_loss(task, average, films, held, settings, device), **task.judge(bare, films, held),
+            **{f"train_{name}": value for name, value in task.judge(bare, films, trained).items()}}
+
+
+@torch.no_grad()
+def _mean_loss(task, network, films, rows, settings, device):
+    """Loss per film of `rows`, unchanged films and the network as it predicts; NaN when there are none."""
+    losses = []
+    for start in range(0, len(rows), BATCH):
+        some = rows[start:start + BATCH]
+        with autocast(device, settings.precision):
+            outputs = network(network_input(films.pictures[some], task.card, device))
+        boxes = [torch.from_numpy(films.boxes_of(row)).to(device) for row in some]
+        losses += [task.loss(outputs, boxes, some).item()] * len(some)
+    return float(np.mean(losses)) if losses else float("nan")
 
 
 def _report(task, average, settings, metrics, run, bar):
@@ -76,49 +150,6 @@ def learning_rate(step, total, settings):
         return settings.lr * (step + 1) / (warmup + 1)
     done = (step - warmup) / max(1.0, total - warmup)
     return settings.lr * (settings.lr_floor + (1 - settings.lr_floor) * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _train_step(task, network, batch, optimizer, lr, seed, device):
-    """One step; dropout and the like draw from `seed` alone."""
-    rows, pictures, boxes = batch
-    torch.manual_seed(seed[0] * 1_000_003 + seed[1])
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    network.train()
-    with autocast(device):
-        outputs = network(network_input(pictures, task.card, device))
-    loss = task.loss(outputs, [torch.from_numpy(each).to(device) for each in boxes], rows)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-    optimizer.step()
-    return loss.item()
-
-
-def autocast(device):
-    """bf16 where it is measured to help; plain float32 elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16) if device.type in ("cuda", "cpu") else nullcontext()
-
-
-def _batches(films, rows, settings, first, total):
-    """(rows, pictures uint8 [B,S,S], boxes) of steps `first` to `total`, made one step ahead in a thread."""
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(_batch, films, rows, settings, first) if first < total else None
-        for step in range(first, total):
-            now, ahead = ahead, (pool.submit(_batch, films, rows, settings, step + 1) if step + 1 < total else None)
-            yield now.result()
-
-
-def _batch(films, rows, settings, step):
-    steps_per_epoch = math.ceil(len(rows) / settings.batch)
-    epoch, place = divmod(step, steps_per_epoch)
-    order = np.random.default_rng([settings.seed, epoch]).permutation(rows)
-    chosen = order[place * settings.batch:(place + 1) * settings.batch]
-    if len(chosen) < settings.batch:  # the last batch is filled up from the start of the same order
-        chosen = np.concatenate([chosen, order[:settings.batch - len(chosen)]])
-    how, rng = strength(settings.augment), np.random.default_rng([settings.seed, 1, step])
-    pairs = [augment(films.pictures[row], films.boxes_of(row), how, rng) for row in chosen]
-    return chosen, np.stack([picture for picture, _ in pairs]), [boxes for _, boxes in pairs]
 
 
 def _parameter_groups(network, weight_decay):

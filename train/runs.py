@@ -5,14 +5,19 @@ Every file is written whole: to a temporary in the same folder, synced, then put
 
 import csv
 import json
+import secrets
 import subprocess
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 import torch
 
 from core.errors import BadSettings
 from core.files import whole_file
+from train.settings import TrainSettings
+
+# What a setting was in runs from before there was such a setting.
+_DEFAULTS = {field.name: field.default for field in fields(TrainSettings) if field.default is not MISSING}
 
 
 class RunFolder:
@@ -28,7 +33,7 @@ class RunFolder:
         place = self.path / "settings.json"
         if place.exists():
             before = json.loads(place.read_text("utf8"))
-            if {key: before.get(key) for key in record} != record:
+            if {**_DEFAULTS, **before["settings"]} != record["settings"] or before["inputs"] != inputs:
                 raise BadSettings(f"{self.path} holds a run with other settings, but a run goes on with its own: "
                                   "name another folder with --run.")
         else:
@@ -43,6 +48,13 @@ class RunFolder:
     def predictions(self):
         """Where the predictions for the held fold are kept."""
         return self.path / "predictions"
+
+    def tracking_id(self):
+        """The name under which this run is tracked elsewhere: drawn once, then kept in the folder."""
+        place = self.path / "tracking_id"
+        if not place.exists():
+            _write_text(place, secrets.token_hex(8))
+        return place.read_text("utf8")
 
     def log(self, line):
         """Add a line to the run's log."""
@@ -60,8 +72,9 @@ class RunFolder:
         return torch.load(place, map_location="cpu", weights_only=True) if place.exists() else None
 
     def write_metrics(self, rows):
-        """metrics.csv from `rows`, one dict per epoch."""
-        lines = [",".join(rows[0])] + [",".join(str(value) for value in row.values()) for row in rows]
+        """metrics.csv from `rows`, one dict per epoch; a figure that a row lacks is left empty."""
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        lines = [",".join(names)] + [",".join(str(row.get(name, "")) for name in names) for row in rows]
         _write_text(self.path / "metrics.csv", "\n".join(lines) + "\n")
 
     def read_metrics(self):
@@ -70,7 +83,7 @@ class RunFolder:
         if not place.exists():
             return []
         with place.open(newline="", encoding="utf8") as file:
-            return [{name: int(value) if name == "epoch" else float(value) for name, value in row.items()}
+            return [{name: int(value) if name == "epoch" else float(value) for name, value in row.items() if value}
                     for row in csv.DictReader(file)]
 
 

@@ -7,6 +7,7 @@ from core.weights import TASKS
 from train.augmentation import strength
 
 LEARNING_RATES = {"detector": 1e-3, "opacity": 6e-4, "study": 6e-4, "joint": 6e-4}
+PRECISIONS = ("bf16", "fp32")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,11 @@ class TrainSettings:
     weights are judged and kept. `pretrained` is "imagenet", "none" or the path of a weights file whose fitting
     tensors are taken. `negatives` is the number of boxless films per boxed film in detector training.
     `drop_doubtful` leaves out boxless films that lie in a study beside a boxed one. `mask_loss` weighs a classifier's
-    auxiliary task, to paint the boxes from an inner feature map (0: none).
+    auxiliary task, to paint the boxes from an inner feature map (0: none). `mixup` is the alpha of the Beta
+    distribution that neighbouring films of a batch are mixed by (Zhang et al. 2018), `sam` the radius of
+    sharpness-aware minimisation (Foret et al. 2021); 0 is without. `balance_patients` lets an epoch draw every patient
+    equally often. `freeze` is how many epochs at the start (fractions too) train only what follows the backbone.
+    `precision` is "bf16" (autocast) or "fp32".
     """
 
     task: str
@@ -42,6 +47,11 @@ class TrainSettings:
     drop_doubtful: bool = True
     pretrained: str = "imagenet"
     mask_loss: float = 0.0
+    mixup: float = 0.0
+    sam: float = 0.0
+    balance_patients: bool = False
+    freeze: float = 0.0
+    precision: str = "bf16"
 
     def __post_init__(self):
         if self.task not in TASKS:
@@ -52,9 +62,16 @@ class TrainSettings:
                  "lr_floor": 0 <= self.lr_floor <= 1, "warmup": 0 <= self.warmup < 1,
                  "weight_decay": self.weight_decay >= 0, "ema": 0 <= self.ema < 1,
                  "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0,
-                 "mask_loss": self.mask_loss >= 0}
+                 "mask_loss": self.mask_loss >= 0, "mixup": self.mixup >= 0, "sam": self.sam >= 0,
+                 "freeze": 0 <= self.freeze <= self.epochs}
         for name, holds in rules.items():
             if not holds:
                 raise BadSettings(f"{name} is {getattr(self, name)}, which is out of its range: see "
                                   "`python -m train --help`.")
+        if self.precision not in PRECISIONS:
+            raise BadSettings(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}: choose "
+                              "one.")
+        if self.task == "detector" and 0 < self.mixup < 1:
+            raise BadSettings(f"mixup is {self.mixup}, but a detector keeps the boxes of both films and must see both, "
+                              "which takes 1 or more: choose 8.")
         strength(self.augment)
