@@ -169,7 +169,12 @@ def _open_all(weights, device):
     if len(set(names)) < len(names):
         raise BadWeights(f"weights are named {names}, but each file name must occur once: rename one, or drop the "
                          "second mention.")
-    return [NamedModel(name, open_model(path, device)) for name, path in zip(names, weights, strict=True)]
+    named = [NamedModel(name, open_model(path, device)) for name, path in zip(names, weights, strict=True)]
+    for path, each in zip(weights, named, strict=True):
+        if each.model.card.paint:
+            raise BadWeights(f"{path} is a teacher, trained on films with the true boxes painted on them, but films to "
+                             "be predicted have none: name the weights of its student.")
+    return named
 
 
 def _chosen(dataset, image_ids):

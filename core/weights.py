@@ -50,6 +50,7 @@ class ModelCard:
     std: float = 0.5
     channels: int = 1
     fold: str = ""
+    paint: float = 0.0
     training: dict = field(default_factory=dict)
     metric: dict = field(default_factory=dict)
 

@@ -21,3 +21,13 @@ def shared():
 def private_cache(tmp_path_factory, monkeypatch):
     """Each test run indexes into its own cache directory."""
     monkeypatch.setenv("GROUNDGLASS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory):
+    """A data set of 24 synthetic films of 128 pixels in the competition layout."""
+    from train.__main__ import main
+
+    folder = tmp_path_factory.mktemp("phantoms")
+    assert main(["phantom", "--out", str(folder), "--count", "24", "--side", "128", "--seed", "3"]) == 0
+    return folder

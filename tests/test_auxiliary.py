@@ -3,7 +3,7 @@
 import timm
 import torch
 
-from train.auxiliary import BoxPainter, box_masks, mask_loss
+from train.auxiliary import Aided, box_masks, mask_loss
 
 
 def test_cells_are_covered_in_proportion():
@@ -24,8 +24,9 @@ def test_the_loss_is_small_only_where_the_boxes_are_painted():
 def test_logits_are_those_of_the_bare_classifier():
     torch.manual_seed(0)
     classifier = timm.create_model("mobilenetv3_small_050", in_chans=1, num_classes=2).eval()
-    painter = BoxPainter(classifier, (64, 64), 1).eval()
+    painter = Aided(classifier, (64, 64), 1).eval()
     x = torch.randn(2, 1, 64, 64)
-    logits, mask = painter(x)
+    logits, mask, features = painter(x)
     assert torch.allclose(logits, classifier(x), atol=1e-6)
     assert mask.shape == (2, 4, 4)
+    assert [each.shape[2:] for each in features] == [(4, 4), (2, 2)]

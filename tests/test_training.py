@@ -23,14 +23,6 @@ SMALL = {"size": 64, "batch": 8, "epochs": 2, "folds": 3, "fold": "1", "pretrain
 STUDY = TrainSettings(task="study", architecture="mobilenetv3_small_050", lr=3e-3, **SMALL)
 
 
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory):
-    """24 synthetic films of 128 pixels in the competition layout."""
-    folder = tmp_path_factory.mktemp("phantoms")
-    assert main(["phantom", "--out", str(folder), "--count", "24", "--side", "128", "--seed", "3"]) == 0
-    return folder
-
-
 def test_a_run_leaves_settings_metrics_weights_and_held_out_predictions(phantoms, tmp_path):
     train(STUDY, phantoms, [], tmp_path / "run", device="cpu", views=2)
     assert json.loads((tmp_path / "run/settings.json").read_text())["settings"]["fold"] == "1"
@@ -149,4 +141,5 @@ def test_first_weights_that_fit_nothing_are_refused(tmp_path):
     card = ModelCard("study", "mobilenetv3_small_050", (64, 64), TASKS["study"])
     save_weights(tmp_path / "other.safetensors", {"elsewhere": torch.zeros(3)}, card)
     with pytest.raises(BadWeights, match="no tensor of"):
-        start_network(card, str(tmp_path / "other.safetensors"))
+        start_network(card, TrainSettings(task="study", architecture="mobilenetv3_small_050",
+                                          pretrained=str(tmp_path / "other.safetensors")))

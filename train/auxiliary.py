@@ -1,28 +1,43 @@
-"""An auxiliary task for classifiers: to paint the opacity boxes from an inner feature map.
+"""Auxiliary tasks for classifiers: to paint the opacity boxes from an inner feature map, and to show inner maps at all.
 
-It tells the network where to look and is dropped when the weights are saved. The winners of the competition used a
+They tell the network where to look and are dropped when the weights are saved. The winners of the competition used a
 segmentation of the box mask in this way.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional
 
-_STAGE = 3  # the feature map of stride 16, in timm's numbering
+TAUGHT = (3, 4)  # the feature maps a teacher is followed in: strides 16 and 32, in timm's numbering
+_PAINTED_FROM = 3
 
 
-class BoxPainter(torch.nn.Module):
-    """A timm `classifier` with a 1x1 head on its stride-16 features; gives (logits [B,C], mask logits [B,h,w])."""
+class Outputs(NamedTuple):
+    """Of an `Aided` classifier: logits [B,C], mask logits [B,h,w] or None, and the feature maps of `TAUGHT`."""
 
-    def __init__(self, classifier, image_size, channels):
+    logits: torch.Tensor
+    mask: torch.Tensor | None
+    features: list
+
+
+class Aided(torch.nn.Module):
+    """A timm `classifier` that gives `Outputs`; when it `paints`, a 1x1 head on its stride-16 features makes the mask.
+
+    `image_size` is (height, width) of its input in pixels.
+    """
+
+    def __init__(self, classifier, image_size, channels, *, paints=True):
         super().__init__()
         self.classifier = classifier
         with torch.no_grad():
-            _, (inner,) = classifier.eval().forward_intermediates(torch.zeros(1, channels, *image_size), [_STAGE])
-        self.painter = torch.nn.Conv2d(inner.shape[1], 1, 1)
+            inner = classifier.eval().forward_intermediates(torch.zeros(1, channels, *image_size), TAUGHT)[1]
+        self.painter = torch.nn.Conv2d(inner[TAUGHT.index(_PAINTED_FROM)].shape[1], 1, 1) if paints else None
 
     def forward(self, x):
-        features, (inner,) = self.classifier.forward_intermediates(x, [_STAGE])
-        return self.classifier.forward_head(features), self.painter(inner).squeeze(1)
+        features, inner = self.classifier.forward_intermediates(x, TAUGHT)
+        mask = self.painter and self.painter(inner[TAUGHT.index(_PAINTED_FROM)]).squeeze(1)
+        return Outputs(self.classifier.forward_head(features), mask, inner)
 
 
 def box_masks(boxes, image_size, shape):

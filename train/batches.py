@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from train.augmentation import augment, strength
+from train.teaching import painted
 
 AHEAD = 2  # steps
 THREADS = min(8, os.cpu_count() or 1)
@@ -48,7 +49,11 @@ def batches(films, plan, settings, first, share=slice(None)):
             rows, films_ahead = ahead.popleft()
             pictures, boxes = zip(*(each.result() for each in films_ahead), strict=True)
             batch = Batch(np.stack(pictures), ((1.0, list(boxes), rows),))
-            yield mixed_up(batch, settings, step) if settings.mixup else batch
+            if settings.mixup:
+                batch = mixed_up(batch, settings, step)
+            if settings.paint:
+                batch = Batch(painted(batch.pictures, batch.targets, settings.paint), batch.targets)
+            yield batch
 
 
 def _film(films, row, how, seed):

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 
 from core.weights import HEADS, TASKS, ModelCard
-from train.auxiliary import BoxPainter, mask_loss
+from train.auxiliary import Aided, mask_loss
 from train.judging import class_aps, network_predictions
 from train.pretrained import start_network
+from train.teaching import Teacher, unlikeness
 
 UNKNOWN = -1  # the target of a film without a label for a head
 
@@ -18,17 +19,21 @@ class ClassifierTask:
         self.settings = settings
         self.card = ModelCard(task=settings.task, architecture=settings.architecture, channels=settings.channels,
                               image_size=(settings.size, settings.size), classes=TASKS[settings.task],
-                              fold=settings.fold)
+                              fold=settings.fold, paint=settings.paint)
+        self._aided = bool(settings.mask_loss or settings.teacher_loss)
+        self._teacher = Teacher(settings, self.card) if settings.teacher_loss else None
         self._targets = {}
 
     def start(self):
         """The network with its first weights."""
-        network = start_network(self.card, self.settings.pretrained)
-        return BoxPainter(network, self.card.image_size, self.card.channels) if self.settings.mask_loss else network
+        network = start_network(self.card, self.settings)
+        if not self._aided:
+            return network
+        return Aided(network, self.card.image_size, self.card.channels, paints=bool(self.settings.mask_loss))
 
     def bare(self, network):
         """The classifier alone, as it is judged and saved."""
-        return network.classifier if self.settings.mask_loss else network
+        return network.classifier if self._aided else network
 
     def training_rows(self, films):
         """Rows int64 of `films` outside the held fold with a label for a head; a doubtful film has none for opacity."""
@@ -40,10 +45,17 @@ class ClassifierTask:
 
     def loss(self, outputs, boxes, rows):
         """Cross-entropy of the logits [B,C], summed over heads, plus the auxiliary loss when there is one."""
-        logits, mask = outputs if self.settings.mask_loss else (outputs, None)
+        logits, mask = (outputs.logits, outputs.mask) if self._aided else (outputs, None)
         loss = sum(self._cross_entropy(logits[:, part], target[rows])
                    for part, target in zip(HEADS[self.card.task].values(), self._targets.values(), strict=True))
         return loss if mask is None else loss + self.settings.mask_loss * mask_loss(mask, boxes, self.card.image_size)
+
+    def guidance(self, outputs, batch, device):
+        """How far `outputs` for `batch` are from the teacher's, weighed, a scalar; None without a teacher."""
+        if self._teacher is None:
+            return None
+        theirs = self._teacher.features(batch.pictures, batch.targets, device)
+        return self.settings.teacher_loss * unlikeness(outputs.features, theirs)
 
     def _cross_entropy(self, logits, target):
         """Mean over the rows whose target is known; 0 when there is none."""

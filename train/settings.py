@@ -16,14 +16,17 @@ class TrainSettings:
 
     `size` is the side of the square network input in pixels. `lr` is the peak learning rate of AdamW, reached after
     `warmup` (fraction of all steps) and then lowered along a cosine to `lr_floor` (fraction of the peak).
-    `fold` of `folds` is held out ("all" holds nothing out). `ema` is the decay per step of the moving average whose
+    `fold` of `folds` is held out ("all" holds nothing out); which patients that are is drawn by `fold_seed` alone, so
+    that runs of other seeds hold out the same. `ema` is the decay per step of the moving average whose
     weights are judged and kept. `pretrained` is "imagenet", "none" or the path of a weights file whose fitting
     tensors are taken. `negatives` is the number of boxless films per boxed film in detector training.
     `drop_doubtful` leaves out boxless films that lie in a study beside a boxed one. `mask_loss` weighs a classifier's
     auxiliary task, to paint the boxes from an inner feature map (0: none). `mixup` is the alpha of the Beta
     distribution that neighbouring films of a batch are mixed by (Zhang et al. 2018), `sam` the radius of
     sharpness-aware minimisation (Foret et al. 2021); 0 is without. `balance_patients` lets an epoch draw every patient
-    equally often. `freeze` is how many epochs at the start (fractions too) train only what follows the backbone.
+    equally often. `paint` lays the true boxes over every film, white at this opacity: the run is a teacher, of no use
+    without boxes. `teacher` is such a run (or "none"), whose inner feature maps `teacher_loss` draws ours to. `freeze`
+    is how many epochs at the start (fractions too) train only what follows the backbone.
     `precision` is "bf16" (autocast) or "fp32".
     """
 
@@ -40,6 +43,7 @@ class TrainSettings:
     seed: int = 0
     fold: str = "0"
     folds: int = 5
+    fold_seed: int = 0
     ema: float = 0.998
     augment: str = "medium"
     label_smoothing: float = 0.05
@@ -51,6 +55,9 @@ class TrainSettings:
     sam: float = 0.0
     balance_patients: bool = False
     freeze: float = 0.0
+    paint: float = 0.0
+    teacher: str = "none"
+    teacher_loss: float = 0.0
     precision: str = "bf16"
 
     def __post_init__(self):
@@ -63,7 +70,8 @@ class TrainSettings:
                  "weight_decay": self.weight_decay >= 0, "ema": 0 <= self.ema < 1,
                  "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0,
                  "mask_loss": self.mask_loss >= 0, "mixup": self.mixup >= 0, "sam": self.sam >= 0,
-                 "freeze": 0 <= self.freeze <= self.epochs}
+                 "freeze": 0 <= self.freeze <= self.epochs, "paint": 0 <= self.paint <= 1,
+                 "teacher_loss": self.teacher_loss >= 0}
         for name, holds in rules.items():
             if not holds:
                 raise BadSettings(f"{name} is {getattr(self, name)}, which is out of its range: see "
@@ -74,4 +82,14 @@ class TrainSettings:
         if self.task == "detector" and 0 < self.mixup < 1:
             raise BadSettings(f"mixup is {self.mixup}, but a detector keeps the boxes of both films and must see both, "
                               "which takes 1 or more: choose 8.")
+        self._check_steps()
         strength(self.augment)
+
+    def _check_steps(self):
+        """The settings of the three steps (teacher, student, fine-tuning) fit together."""
+        if (self.teacher != "none") != (self.teacher_loss > 0):
+            raise BadSettings(f"teacher is {self.teacher!r} and teacher_loss {self.teacher_loss}, but a student needs "
+                              "both, and others neither: give both or leave both away.")
+        if self.task == "detector" and (self.paint or self.teacher_loss):
+            raise BadSettings("paint and teacher are for classifiers, but the task is detector, which must find the "
+                              "boxes by itself: leave them away.")

@@ -29,9 +29,10 @@ def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_se
         folder = ranks.agreed(folder)
         with ranks.lead_first():
             run = RunFolder(folder, settings, {"data": str(Path(data)), "also": [str(each) for each in also]})
-            films = _films(settings, data, also)
-        task = DetectorTask(settings) if settings.task == "detector" else ClassifierTask(settings)
         with tracking(track if ranks.leads else None, run, asdict(settings)) as tell:
+            with ranks.lead_first():
+                films = _films(settings, data, also)
+            task = DetectorTask(settings) if settings.task == "detector" else ClassifierTask(settings)
             fit(task, films, settings, run, device, ranks=ranks, track=tell, checkpoint_seconds=checkpoint_seconds)
         if ranks.leads:
             _predict_held_fold(run, films, settings, device, views)
@@ -41,9 +42,9 @@ def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_se
 
 def _films(settings, data, also):
     size = (settings.size, settings.size)
-    films = load_films(data, size, folds=settings.folds, seed=settings.seed)
+    films = load_films(data, size, folds=settings.folds, seed=settings.fold_seed)
     for extra in also:
-        films = mixed(films, load_films(extra, size, folds=settings.folds, seed=settings.seed))
+        films = mixed(films, load_films(extra, size, folds=settings.folds, seed=settings.fold_seed))
     return films
 
 
