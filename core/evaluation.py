@@ -36,11 +36,14 @@ class Ranking:
     """The predictions of one class in the order of rows, before sorting.
 
     confidence [P] float32 or float64; true_positive [P] bool; positives: ground-truth instances, found or not.
+    rows [P] int32: the film or study that a prediction is about; positive_rows [F] or [S]: the instances in each.
     """
 
     confidence: np.ndarray
     true_positive: np.ndarray
     positives: int
+    rows: np.ndarray
+    positive_rows: np.ndarray
 
     def curve(self):
         """The `Curve`; empty when there is no prediction; recall is NaN when there is no positive."""
@@ -106,11 +109,18 @@ class Evaluation:
         return {**self.aps, "mean": self.mean}
 
 
-def _ranking(probability, is_positive):
-    """Ranking of one probability per film or study [R]; NaN means no prediction, the instance is then
-    missed."""
-    predicted = ~np.isnan(probability)
-    return Ranking(probability[predicted], is_positive[predicted], int(is_positive.sum()))
+def _ranking(probability, is_positive, known=True):
+    """Ranking of one probability per film or study [R], `known` [R] or all; NaN means no prediction, the instance is
+    then missed."""
+    predicted = ~np.isnan(probability) & known
+    is_positive = is_positive & known
+    return Ranking(probability[predicted], is_positive[predicted], int(is_positive.sum()),
+                   np.flatnonzero(predicted).astype(np.int32), is_positive)
+
+
+def _opacity_ranking(truth, detections, scores, matches):
+    films = np.repeat(np.arange(len(truth.offsets) - 1, dtype=np.int32), np.diff(detections.offsets).astype(np.int64))
+    return Ranking(scores, matches.true_positive, len(truth.boxes), films, np.diff(truth.offsets))
 
 
 def _check_rows(name, values, count, unit):
@@ -144,10 +154,10 @@ def evaluate(truth, detections, p_none, study, *, scores=None, matches=None):
     scores = np.asarray(detections.scores if scores is None else scores)
     _check_rows("scores", scores, len(matches.verdict), "detections")
     known = truth.study_class >= 0
-    rankings = {"opacity": Ranking(scores, matches.true_positive, len(truth.boxes)),
+    rankings = {"opacity": _opacity_ranking(truth, detections, scores, matches),
                 "none": _ranking(p_none, np.diff(truth.offsets) == 0)}
     for position, name in enumerate(STUDY_CLASSES):
-        rankings[name] = _ranking(study[known, position], truth.study_class[known] == position)
+        rankings[name] = _ranking(study[:, position], truth.study_class == position, known)
     aps = {name: ranking.average_precision() for name, ranking in rankings.items()}
     present = [ap for ap in aps.values() if ap is not None]
     warnings = [f"No {name} in the ground truth: left out of the mean."

@@ -46,7 +46,7 @@ def test_average_precision_is_the_area_under_the_enveloped_curve():
     rng = np.random.default_rng(2)
     for _ in range(50):
         confidence, hits = rng.random(300).round(2), rng.random(300) < rng.random()
-        ranking = Ranking(confidence.astype(np.float32), hits, int(hits.sum()) + 7)
+        ranking = Ranking(confidence.astype(np.float32), hits, int(hits.sum()) + 7, np.arange(len(hits)), hits)
         curve = ranking.curve()
         envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
         area = (np.diff(np.r_[0, curve.recall]) * envelope).sum()
