@@ -12,26 +12,30 @@ from train.data import load_films, mixed
 from train.detector import DetectorTask
 from train.engine import fit
 from train.judging import held_rows, predict_rows
+from train.pseudo import pseudo_films
 from train.ranks import start_ranks
 from train.runs import RunFolder
 from train.tracking import tracking
 
 
-def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_seconds=180, track=None):
+def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_seconds=180, track=None,
+          recipe=None, smoke=False):
     """Train as `settings` say on the data set at `data` (and those in `also`), in the run folder `folder`.
 
     Leaves settings.json, metrics.csv, log, checkpoint.pt, weights.safetensors and, when a fold is held out,
     predictions/ there. A folder with an unfinished run of the same settings is gone on with, from a checkpoint at most
     `checkpoint_seconds` and a step old. `track` names who else is told the figures of each epoch ("wandb"). Under
-    torchrun several processes share the work. Returns the folder's path, which is the lead's in all of them.
+    torchrun several processes share the work. `recipe` is kept beside the settings, `smoke` takes a handful of films.
+    Returns the folder's path, which is the lead's in all of them.
     """
     with start_ranks(device) as (ranks, device):
         folder = ranks.agreed(folder)
         with ranks.lead_first():
-            run = RunFolder(folder, settings, {"data": str(Path(data)), "also": [str(each) for each in also]})
+            inputs = {"data": str(Path(data)), "also": [str(each) for each in also]}
+            run = RunFolder(folder, settings, {**inputs, "smoke": True} if smoke else inputs, recipe)
         with tracking(track if ranks.leads else None, run, asdict(settings)) as tell:
             with ranks.lead_first():
-                films = _films(settings, data, also)
+                films = _films(settings, data, also, settings.fold if smoke else None)
             task = DetectorTask(settings) if settings.task == "detector" else ClassifierTask(settings)
             fit(task, films, settings, run, device, ranks=ranks, track=tell, checkpoint_seconds=checkpoint_seconds)
         if ranks.leads:
@@ -40,12 +44,12 @@ def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_se
     return run.path
 
 
-def _films(settings, data, also):
-    size = (settings.size, settings.size)
-    films = load_films(data, size, folds=settings.folds, seed=settings.fold_seed)
-    for extra in also:
-        films = mixed(films, load_films(extra, size, folds=settings.folds, seed=settings.fold_seed))
-    return films
+def _films(settings, data, also, handful):
+    how = {"folds": settings.folds, "seed": settings.fold_seed, "handful": handful}
+    films, *others = (load_films(each, (settings.size, settings.size), **how) for each in (data, *also))
+    for extra in others:
+        films = mixed(films, extra)
+    return mixed(films, pseudo_films(data, settings)) if settings.pseudo != "none" else films
 
 
 def _predict_held_fold(run, films, settings, device, views):
