@@ -61,7 +61,7 @@ class Bootstrap:
         drawn = self.samples[evaluation, :, place] - self.samples[other, :, place]
         drawn = drawn[~np.isnan(drawn)]
         rarer = min((drawn <= 0).sum(), (drawn >= 0).sum())
-        p = min(1.0, 2 * (rarer + 1) / (len(drawn) + 1)) if len(drawn) else float("nan")
+        p = float(min(1, 2 * (rarer + 1) / (len(drawn) + 1))) if len(drawn) else float("nan")
         return Difference(float(self.values[evaluation, place] - self.values[other, place]), *_range(drawn), p)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from core.errors import BadSettings
-from train.folds import patient_folds
+from train.__main__ import main
+from train.folds import class_shares, leaks, patient_folds
 
 
 @pytest.fixture
@@ -38,3 +39,34 @@ def test_the_order_of_rows_does_not_matter(rows):
 def test_more_folds_than_patients_are_refused():
     with pytest.raises(BadSettings, match="folds is 5"):
         patient_folds(np.array(["a", "a", "b"]), np.zeros(3, int))
+
+
+def test_leaks_are_counted_level_by_level():
+    """Four films: a and b are a study, c another of the same patient, d of another patient; a has two boxes."""
+    images, studies, patients = "abcd", ("s", "s", "t", "u"), ("P", "P", "P", "Q")
+    columns = [np.array(list(each)) for each in (images, studies, patients)]
+    found = leaks(np.array([0, 0, 1, 1]), *columns, np.array([2, 1, 0, 1]), folds=2)
+    assert [(leak.unit, leak.images, leak.studies, leak.patients) for leak in found[:1]] == [("patient", 0, 0, 1)]
+    by = {leak.unit: leak for leak in found}
+    assert by["study"].studies == by["study"].images == by["image"].images == 0
+
+
+def test_other_splits_leak_what_patient_folds_do_not(rows):
+    patients, strata = rows
+    films = np.arange(len(patients))
+    found = {leak.unit: leak for leak in leaks(patient_folds(patients, strata), films, films // 2, patients,
+                                               np.full(len(films), 2))}
+    assert (found["patient"].images, found["patient"].patients) == (0, 0)
+    assert found["study"].patients > 100 and found["image"].studies > 100 and found["box row"].images > 500
+
+
+def test_shares_are_of_each_fold():
+    assert class_shares(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist() == [[0.5, 0.5], [0, 1]]
+
+
+def test_a_command_proves_the_folds(phantoms, capsys):
+    assert main(["folds", "--data", str(phantoms), "--folds", "3", "--prove"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(int(line.split()[1]) for line in lines[1:4]) == 24
+    assert lines[5].split() == ["patient", "0", "0", "0"]
+    assert main(["folds", "--data", str(phantoms)]) == 2

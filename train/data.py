@@ -19,7 +19,10 @@ from core.display import model_picture
 from core.errors import BadDataset, GroundglassError
 from core.files import cache_directory, whole_file
 from core.inference import resized
-from train.folds import patient_folds
+from core.labels import STUDY_CLASSES
+from train.folds import class_shares, leaks, patient_folds
+
+HANDFUL = 4  # films of each sort in a smoke run
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +61,19 @@ class FilmSet:
         return self.boxes[self.offsets[row]:self.offsets[row + 1]]
 
 
-def load_films(root, size, *, folds, seed):
-    """The labelled, readable films of the data set at `root` at `size` (height, width), as a `FilmSet`."""
+def load_films(root, size, *, folds, seed, handful=None):
+    """The labelled, readable films of the data set at `root` at `size` (height, width), as a `FilmSet`.
+
+    `handful` names a fold: only `HANDFUL` films are then taken of each sort, in it and outside, with boxes and without.
+    """
     dataset = open_dataset(root, progress=tqdm)
     truth = dataset.truth
     images, study_class = _labelled(dataset)
     patients = np.array([image.patient_id for image in images])
     fold = patient_folds(patients, study_class, folds=folds, seed=seed)
+    if handful is not None:
+        few = _few(truth, images, fold.astype(str) == handful)
+        images, study_class, patients, fold = [images[row] for row in few], study_class[few], patients[few], fold[few]
     pictures, readable = _pictures(dataset, images, size)
     images = [image for image, fine in zip(images, readable, strict=True) if fine]
     boxes, offsets = _network_boxes(truth, images, size)
@@ -76,6 +85,43 @@ def load_films(root, size, *, folds, seed):
         widths=np.array([i.width for i in images]), heights=np.array([i.height for i in images]),
         boxes=boxes, offsets=offsets, study_class=study_class[readable],
         doubtful=~boxed & np.isin(study, study[boxed]), fold=fold[readable])
+
+
+def unlabelled_films(root, image_ids, boxes, study_class, size):
+    """The unlabelled films `image_ids` of the data set at `root` as a `FilmSet` for `mixed`, labelled by the caller.
+
+    boxes: a list of float32 [.,4] xyxy in pixels of the originals; study_class int8 [N]. Films that cannot be read are
+    left out. Raises `BadDataset` when a film has labels of its own, or is not there.
+    """
+    dataset = open_dataset(root, progress=tqdm)
+    labelled = set(dataset.truth.image_ids if dataset.truth else ())
+    films = {image.image_id: image for image in dataset.images if image.path and image.image_id not in labelled}
+    if unknown := [each for each in image_ids if each not in films]:
+        raise BadDataset(f"{len(unknown)} films such as {unknown[0]!r} are labelled in {dataset.name} or not there, "
+                         "but only its unlabelled films can be given labels: predict those.")
+    images = [films[each] for each in image_ids]
+    pictures, readable = _pictures(dataset, images, size)
+    kept = [(image, each, label) for image, each, label, fine in zip(images, boxes, study_class, readable, strict=True)
+            if fine]
+    scaled = [each * np.array([size[1] / image.width, size[0] / image.height] * 2, np.float32)
+              for image, each, _ in kept]
+    return FilmSet(
+        dataset=dataset.name, truth=None, pictures=pictures,
+        image_ids=np.array([image.image_id for image, *_ in kept]),
+        study_ids=np.array([image.study_id for image, *_ in kept]),
+        patient_ids=np.array([image.patient_id for image, *_ in kept]),
+        widths=np.array([image.width for image, *_ in kept]), heights=np.array([image.height for image, *_ in kept]),
+        boxes=np.concatenate([np.zeros((0, 4), np.float32), *scaled]).astype(np.float32),
+        offsets=np.r_[0, np.cumsum([len(each) for each in scaled])].astype(np.int64),
+        study_class=np.array([label for *_, label in kept], np.int8), doubtful=np.zeros(len(kept), bool),
+        fold=np.full(len(kept), -1))
+
+
+def _few(truth, images, held):
+    """Rows of the first films of each sort, in order."""
+    boxed = dict(zip(truth.image_ids, np.diff(truth.offsets) > 0, strict=True))
+    sort = 2 * held + np.array([boxed[image.image_id] for image in images])
+    return np.sort(np.concatenate([np.flatnonzero(sort == each)[:HANDFUL] for each in range(4)]))
 
 
 def mixed(films, extra):
@@ -95,6 +141,24 @@ def held_images(root, fold, *, folds, seed):
     patients = np.array([image.patient_id for image in images])
     held = patient_folds(patients, study_class, folds=folds, seed=seed) == fold
     return [image.image_id for image, each in zip(images, held, strict=True) if each]
+
+
+def fold_proof(root, *, folds, seed):
+    """Lines that prove the patient folds of the data set at `root`, and say what other splits would have leaked."""
+    dataset = open_dataset(root, progress=tqdm)
+    images, study_class = _labelled(dataset)
+    patients, studies, ids = (np.array([getattr(image, name) for image in images])
+                              for name in ("patient_id", "study_id", "image_id"))
+    fold = patient_folds(patients, study_class, folds=folds, seed=seed)
+    count = dict(zip(dataset.truth.image_ids, np.diff(dataset.truth.offsets).tolist(), strict=True))
+    yield f"{'fold':8}{'films':>7}{'patients':>10}" + "".join(f"{name:>15}" for name in STUDY_CLASSES)
+    for number, shares in enumerate(class_shares(fold, study_class, len(STUDY_CLASSES))):
+        held = fold == number
+        yield f"{number:<8}{held.sum():>7}{len(set(patients[held])):>10}" + "".join(f"{each:>15.1%}" for each in shares)
+    yield f"{'folds over':14}{'images':>9}{'studies':>9}{'patients':>10}  in more than one fold"
+    boxes = np.array([count[each] for each in ids])
+    for leak in leaks(fold, ids, studies, patients, boxes, folds=folds, seed=seed):
+        yield f"{leak.unit:14}{leak.images:>9}{leak.studies:>9}{leak.patients:>10}"
 
 
 def _labelled(dataset):

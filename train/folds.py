@@ -5,6 +5,7 @@ films that a set of weights never saw.
 """
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,3 +32,41 @@ def patient_folds(patient_ids, strata, *, folds=5, seed=0):
         for number, (_, held) in enumerate(splitter.split(order, strata[order], patient_ids[order])):
             fold[order[held]] = number
     return fold
+
+
+@dataclass(frozen=True)
+class Leak:
+    """How many images, studies and patients lie in more than one fold when folds are drawn over `unit`s."""
+
+    unit: str
+    images: int
+    studies: int
+    patients: int
+
+
+def leaks(fold, images, studies, patients, boxes, *, folds=5, seed=0):
+    """What the patient folds `fold` [N] leak, and what folds drawn over studies, images and box rows would have leaked.
+
+    images, studies, patients: ids [N] of each film; boxes [N]: how many box rows it has (a film without one has one
+    row, as in tables made by one row per box). A `Leak` each, the patient folds first.
+    """
+    levels = [np.unique(each, return_inverse=True)[1] for each in (images, studies, patients)]
+    row = np.repeat(np.arange(len(fold)), np.maximum(1, boxes))
+    rng = np.random.default_rng(seed)
+    found = [Leak("patient", *(_in_several(fold, level) for level in levels))]
+    for unit, number in (("study", levels[1][row]), ("image", levels[0][row]), ("box row", np.arange(len(row)))):
+        drawn = rng.permutation(np.arange(number.max() + 1) % folds)[number]
+        found.append(Leak(unit, *(_in_several(drawn, level[row]) for level in levels)))
+    return tuple(found)
+
+
+def _in_several(fold, group):
+    """How many groups have rows in more than one fold."""
+    pairs = np.unique(np.stack([group, fold], axis=1), axis=0)
+    return int((np.bincount(pairs[:, 0]) > 1).sum())
+
+
+def class_shares(fold, strata, classes):
+    """Share of each class among the rows of each fold, float64 [folds,classes]."""
+    return np.array([[np.mean(strata[fold == number] == each) for each in range(classes)]
+                     for number in range(fold.max() + 1)])

@@ -26,7 +26,7 @@ class RunFolder:
     Raises `BadSettings` when it holds a run of other settings.
     """
 
-    def __init__(self, path, settings, inputs):
+    def __init__(self, path, settings, inputs, recipe=None):
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         record = {"settings": asdict(settings), "inputs": inputs}
@@ -37,7 +37,7 @@ class RunFolder:
                 raise BadSettings(f"{self.path} holds a run with other settings, but a run goes on with its own: "
                                   "name another folder with --run.")
         else:
-            _write_text(place, json.dumps({**record, "commit": _commit()}, indent=1, sort_keys=True))
+            _write_text(place, json.dumps({**record, "recipe": recipe, "commit": _commit()}, indent=1, sort_keys=True))
 
     @property
     def weights(self):

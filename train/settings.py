@@ -25,8 +25,9 @@ class TrainSettings:
     distribution that neighbouring films of a batch are mixed by (Zhang et al. 2018), `sam` the radius of
     sharpness-aware minimisation (Foret et al. 2021); 0 is without. `balance_patients` lets an epoch draw every patient
     equally often. `paint` lays the true boxes over every film, white at this opacity: the run is a teacher, of no use
-    without boxes. `teacher` is such a run (or "none"), whose inner feature maps `teacher_loss` draws ours to. `freeze`
-    is how many epochs at the start (fractions too) train only what follows the backbone.
+    without boxes. `teacher` is such a run (or "none"), whose inner feature maps `teacher_loss` draws ours to. `pseudo`
+    names predictions of unlabelled films (or "none"): those told with `pseudo_confidence` at least are trained on as
+    well. `freeze` is how many epochs at the start (fractions too) train only what follows the backbone.
     `precision` is "bf16" (autocast) or "fp32".
     """
 
@@ -58,6 +59,8 @@ class TrainSettings:
     paint: float = 0.0
     teacher: str = "none"
     teacher_loss: float = 0.0
+    pseudo: str = "none"
+    pseudo_confidence: float = 0.7
     precision: str = "bf16"
 
     def __post_init__(self):
@@ -71,7 +74,8 @@ class TrainSettings:
                  "label_smoothing": 0 <= self.label_smoothing < 1, "negatives": self.negatives >= 0,
                  "mask_loss": self.mask_loss >= 0, "mixup": self.mixup >= 0, "sam": self.sam >= 0,
                  "freeze": 0 <= self.freeze <= self.epochs, "paint": 0 <= self.paint <= 1,
-                 "teacher_loss": self.teacher_loss >= 0}
+                 "teacher_loss": self.teacher_loss >= 0,
+                 "pseudo_confidence": 0.5 <= self.pseudo_confidence < 1}
         for name, holds in rules.items():
             if not holds:
                 raise BadSettings(f"{name} is {getattr(self, name)}, which is out of its range: see "
