@@ -52,6 +52,13 @@ class Ranking:
         recall = found / self.positives if self.positives else np.full(len(found), np.nan)
         return Curve(recall, found / np.arange(1, len(found) + 1), self.confidence[order].astype(np.float64))
 
+    def among(self, inside):
+        """The `Ranking` of just those films or studies that are `inside`, bool [F] or [S]."""
+        kept = inside[self.rows]
+        positive_rows = np.where(inside, self.positive_rows, 0)
+        return Ranking(self.confidence[kept], self.true_positive[kept], int(positive_rows.sum()), self.rows[kept],
+                       positive_rows)
+
     def average_precision(self):
         """AP in 0..1, or None when the class is absent from the ground truth."""
         if not self.positives:

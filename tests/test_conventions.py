@@ -12,7 +12,7 @@ from core.evaluation import evaluate
 from core.labels import GroundTruth
 from core.scoring import Answer
 
-BOX = (0, 0, 10, 10)
+BOX, EYE = (0, 0, 10, 10), np.eye(4)
 
 
 def convention(name):
@@ -25,7 +25,7 @@ def labels(films, classes=(0, 1, 2, 3)):
                        np.r_[0, np.cumsum([len(film) for film in films])], np.array(classes))
 
 
-def answers(films, p_none=None, study=np.eye(4)):
+def answers(films, p_none=None, study=EYE):
     """`Answer` of films given as lists of (x_min, y_min, x_max, y_max, score)."""
     rows = np.array([row for film in films for row in film], float).reshape(-1, 5)
     p_none = np.linspace(1, 0, len(films)) if p_none is None else np.array(p_none, float)

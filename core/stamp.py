@@ -1,0 +1,36 @@
+"""What every exported figure carries: the settings, weights, data set and date that it came from.
+
+It knows nothing of figures.
+"""
+
+import csv
+import io
+import json
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+
+
+def stamp(manifest, data_set, *settings):
+    """Where a figure came from, as a dictionary for JSON.
+
+    manifest: that of the predictions (`core.predictions.Predictions.manifest`, {} for a CSV without one); data_set: its
+    name; settings: frozen settings, whose fields that are None are left out. Weights are named by file and SHA-256.
+    """
+    given = {}
+    for each in settings:
+        given.update(asdict(each) if is_dataclass(each) else each)
+    weights = manifest.get("weights")
+    return {"data set": data_set, "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "settings": {name: value for name, value in given.items() if value is not None},
+            "weights": {str(each.get("file")): str(each.get("sha256")) for each in weights if isinstance(each, dict)}
+            if isinstance(weights, list) else {}}
+
+
+def stamped_csv(rows, given):
+    """`rows`, dictionaries of the same keys, as the text of a CSV whose last columns repeat the stamp `given`."""
+    told = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*(rows[0] if rows else ()), *told], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, **told} for row in rows)
+    return text.getvalue()
