@@ -170,8 +170,8 @@ def _evaluation(cases, fusion, score):
 
 def _held(cases, parts, place, fusion, score, default):
     mine, before = (_aps_of(each, parts, place) for each in (_evaluation(cases, fusion, score), default))
-    return Held(parts.names[place], int((parts.films == place).sum()), fusion, score, mine, _mean(mine.values()), before,
-                _mean(before.values()))
+    films = int((parts.films == place).sum())
+    return Held(parts.names[place], films, fusion, score, mine, _mean(mine.values()), before, _mean(before.values()))
 
 
 def _aps_of(evaluation, parts, place):

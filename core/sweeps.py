@@ -135,10 +135,10 @@ def changed(predictions, fusion, score, setting, value):
 
 
 def sweep(cases, fusion, score, rows, columns):
-    """Yields the `Cell`s of a grid over `rows` and `columns` (`Axis`); other settings are those of `fusion` and `score`.
+    """Yields the `Cell`s of a grid over `rows` and `columns` (`Axis`), other settings as in `fusion` and `score`.
 
-    `cases`: a `core.parts.Scorable` or `core.cases.Cases`. All settings are checked before the first cell. Raises
-    `BadSettings`.
+    `cases`: a `core.parts.Scorable` or `core.cases.Cases`. All settings are checked before the first cell.
+    Raises `BadSettings`.
     """
     if rows.name == columns.name:
         raise BadSettings(f"both axes are {rows.name}, but a grid needs two settings: choose another.")
