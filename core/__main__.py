@@ -136,6 +136,8 @@ def _add_predict(commands):
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the predictions go")
     parser.add_argument("--views", type=int, default=8, help="views of each film, 1 to 8 (default 8)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default auto)")
+    parser.add_argument("--runtime", default="auto", help="auto, torch or onnx; auto takes ONNX Runtime on the CPU "
+                                                          "(default auto)")
     parser.add_argument("--batch", type=int, default=16, help="films at a time (default 16)")
     _add_ids(parser, "predict the images in FILE only")
     parser.set_defaults(run_command=_predict)
@@ -159,7 +161,7 @@ def _predict(given):
         _say(problem)
     image_ids = None if wanted is None else images_of(dataset, wanted)
     predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
-                          batch=given.batch, image_ids=image_ids, progress=_bar)
+                          runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=_bar)
     write_predictions(given.out, predictions)
     errors = predictions.manifest.get("errors", [])
     for error in errors:

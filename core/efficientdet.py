@@ -26,7 +26,6 @@ def _effdet():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         import effdet
         import effdet.anchors
-        import effdet.bench
         import effdet.loss
     return effdet
 
@@ -78,24 +77,31 @@ def anchors(network):
     return _effdet().anchors.Anchors.from_config(network.config).boxes
 
 
-def candidates(class_out, box_out, anchor_boxes, image_size):
-    """Per picture the boxes float32 [K,4] (xyxy, pixels of the network's input, clipped) and scores [K], best first.
+def decoded(class_out, box_out, anchor_boxes, image_size):
+    """Boxes float32 [B,A,4] (xyxy, pixels of the network's input, clipped to it) and logits [B,A] of every anchor.
+
+    `class_out` and `box_out` are the network's raw outputs, level by level [B,k,h,w]; `anchor_boxes` come from
+    `anchors`, `image_size` is (height, width).
+    """
+    batch = len(class_out[0])
+    logits = torch.cat([each.float().permute(0, 2, 3, 1).reshape(batch, -1) for each in class_out], dim=1)
+    codes = torch.cat([each.float().permute(0, 2, 3, 1).reshape(batch, -1, 4) for each in box_out], dim=1)
+    boxes = _effdet().anchors.decode_box_outputs(codes.flatten(0, 1), anchor_boxes.repeat(batch, 1), output_xyxy=True)
+    height, width = image_size
+    upper = torch.tensor([width, height, width, height], dtype=torch.float32, device=boxes.device)
+    return torch.minimum(boxes.clamp(min=0), upper).reshape(codes.shape), logits
+
+
+def candidates(boxes, logits):
+    """Per picture the boxes float32 [K,4] and scores [K], best first, of what `decoded` gave.
 
     Taken before effdet's own NMS, which is fixed at IoU 0.5: only near-identical answers are merged here.
     """
-    class_top, box_top, index, _ = _effdet().bench._post_process(
-        [c.float() for c in class_out], [b.float() for b in box_out], num_levels=len(class_out), num_classes=1,
-        max_detection_points=min(_TOP_ANCHORS, len(anchor_boxes)))
-    height, width = image_size
-    upper = torch.tensor([width, height, width, height], dtype=torch.float32, device=anchor_boxes.device)
     found = []
-    for logits, codes, rows in zip(class_top, box_top, index, strict=True):
-        scores = logits[:, 0].sigmoid()
+    for all_boxes, scores in zip(boxes, logits.sigmoid(), strict=True):
+        scores, rows = scores.topk(min(_TOP_ANCHORS, len(scores)))
         kept = scores >= SCORE_FLOOR
-        boxes = _effdet().anchors.decode_box_outputs(codes[kept], anchor_boxes[rows[kept]], output_xyxy=True)
-        boxes = torch.minimum(boxes.clamp(min=0), upper)
-        scores = scores[kept]
-        first = nms(boxes, scores, LOOSE_IOU)[:MAX_CANDIDATES]
-        found.append((boxes[first], scores[first]))
+        scores, some = scores[kept], all_boxes[rows[kept]]
+        first = nms(some, scores, LOOSE_IOU)[:MAX_CANDIDATES]
+        found.append((some[first], scores[first]))
     return found
-

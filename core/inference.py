@@ -126,21 +126,29 @@ def _in_original_pixels(boxes, size, width, height):
     return (boxes * scale).clip(0, np.array([width, height] * 2, np.float32))
 
 
-def predict(dataset, weights, *, views=2, device="auto", batch=16, image_ids=None, progress=None):
+def predict(dataset, weights, *, views=2, device="auto", runtime="auto", batch=16, image_ids=None, progress=None):
     """Predictions of the weights files `weights` for the films of `dataset` (all, or those in `image_ids`).
 
-    `views` is how many of `core.views.VIEWS` each film is seen in, `progress` a callable like `tqdm` that wraps an
-    iterable and takes `total`. A film that cannot be read is left out and named in the manifest's `errors`. Raises
-    `BadWeights`, `BadSettings`, and `BadDataset` when no film remains.
+    `views` is how many of `core.views.VIEWS` each film is seen in, `runtime` one of `core.runtime.RUNTIMES`, `progress`
+    a callable like `tqdm` that wraps an iterable and takes `total`. A film that cannot be read is left out and named in
+    the manifest's `errors`. Raises `BadWeights`, `BadSettings`, and `BadDataset` when no film remains.
     """
     torch_device = pick_device(device)
-    named = _open_all(weights, torch_device)
-    seen = first_views(views)
-    collector = Collector(named, seen)
-    images = _chosen(dataset, image_ids)
+    seen, images = first_views(views), _chosen(dataset, image_ids)
+    named = _open_all(weights, torch_device, runtime)
     errors = [{"image": image.image_id, "error": "no film for this id, but a labelled id needs one: add the file."}
               for image in images if image.path is None]
     images = [image for image in images if image.path is not None]
+    collector, unread = gather(named, seen, images, batch, progress)
+    described = [each.described(path) for path, each in zip(weights, named, strict=True)]
+    manifest = make_manifest(dataset.name, described, seen, {"device": str(torch_device), "batch": batch,
+                             "runtime": [each.model.runtime for each in named]}, errors + unread)
+    return collector.predictions({image.image_id: image.study_id for image in images}, manifest)
+
+
+def gather(named_models, views, images, batch=16, progress=None):
+    """A `Collector` with the answers of `named_models` for `images`, and [{"image", "error"}] of those unread."""
+    collector, errors = Collector(named_models, views), []
     for group in _decoded(images, batch, collector.sizes, progress):
         readable = [(image, film) for image, film in group if not isinstance(film, str)]
         errors += [{"image": image.image_id, "error": film} for image, film in group if isinstance(film, str)]
@@ -148,9 +156,7 @@ def predict(dataset, weights, *, views=2, device="auto", batch=16, image_ids=Non
             pictures = {size: np.stack([film[0][size] for _, film in readable]) for size in collector.sizes}
             collector.add([image.image_id for image, _ in readable], pictures,
                           [film[1] for _, film in readable], [film[2] for _, film in readable])
-    described = [each.described(path) for path, each in zip(weights, named, strict=True)]
-    manifest = make_manifest(dataset.name, described, seen, {"device": str(torch_device), "batch": batch}, errors)
-    return collector.predictions({image.image_id: image.study_id for image in images}, manifest)
+    return collector, errors
 
 
 def make_manifest(dataset, weights, views, settings, errors):
@@ -162,14 +168,14 @@ def make_manifest(dataset, weights, views, settings, errors):
             "errors": errors}
 
 
-def _open_all(weights, device):
+def _open_all(weights, device, runtime):
     if not weights:
         raise BadWeights("no weights were named, but at least one file is needed: pass --weights FILE.")
     names = [Path(path).stem for path in weights]
     if len(set(names)) < len(names):
         raise BadWeights(f"weights are named {names}, but each file name must occur once: rename one, or drop the "
                          "second mention.")
-    named = [NamedModel(name, open_model(path, device)) for name, path in zip(names, weights, strict=True)]
+    named = [NamedModel(name, open_model(path, device, runtime)) for name, path in zip(names, weights, strict=True)]
     for path, each in zip(weights, named, strict=True):
         if each.model.card.paint:
             raise BadWeights(f"{path} is a teacher, trained on films with the true boxes painted on them, but films to "

@@ -4,12 +4,12 @@ A model maps grey pictures (uint8, as `dicom.model_picture` makes them, resized 
 knows nothing of files of images.
 """
 
-import timm
+import numpy as np
 import torch
 
-from core import efficientdet
+from core import efficientdet, runtime
 from core.errors import BadWeights
-from core.weights import HEADS, read_weights
+from core.weights import HEADS, read_card, read_weights
 
 
 def pick_device(name="auto"):
@@ -31,6 +31,8 @@ def build_network(card, *, pretrained=False):
     """The bare network that `card` names, with random weights (ImageNet ones from the hub when `pretrained`)."""
     if card.task == "detector":
         return efficientdet.build(card.architecture, card.image_size, card.channels, pretrained_backbone=pretrained)
+    import timm  # on first use: it takes seconds, and a graph from the cache does without
+
     try:
         return timm.create_model(card.architecture, pretrained=pretrained, in_chans=card.channels,
                                  num_classes=len(card.classes))
@@ -46,35 +48,79 @@ def network_input(pictures, card, device):
     return grey.expand(-1, card.channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-class Model:
-    """A network with its card, ready to predict on `device`.
+class Answers(torch.nn.Module):
+    """A network with what goes before and after it: uint8 pictures [B,H,W] to a tuple of float32 tensors.
 
-    `pictures` below is always uint8 [B,H,W] of the card's `image_size`.
+    Of a detector they are the boxes [B,A,4] and logits [B,A] of every anchor, of a classifier the logits [B,C].
     """
 
-    def __init__(self, network, card, device):
-        self.card, self.device = card, device
-        self.network = network.eval().to(device, memory_format=torch.channels_last)
+    def __init__(self, network, card):
+        super().__init__()
+        self.network, self.card = network, card
         if card.task == "detector":
-            self._anchors = efficientdet.anchors(network).to(device)
+            self.register_buffer("anchors", efficientdet.anchors(network), persistent=False)
+
+    def forward(self, pictures):
+        seen = network_input(pictures, self.card, pictures.device)
+        if self.card.task == "detector":
+            return efficientdet.decoded(*self.network(seen), self.anchors, self.card.image_size)
+        return (self.network(seen).float(),)
+
+
+class Model:
+    """A network with its card, ready to predict on `device`; `session` computes instead of it where there is one.
+
+    `pictures` below is always uint8 [B,H,W] of the card's `image_size`. `runtime` is "torch" or "onnx"; `remark` says
+    in a sentence what else than asked for was done, or is empty.
+    """
+
+    def __init__(self, network, card, device, *, session=None, remark=""):
+        self.card, self.device, self.network, self._session, self.remark = card, device, network, session, remark
+        self.runtime = "torch" if session is None else "onnx"
+        if session is None:
+            self.network = network.eval().to(device, memory_format=torch.channels_last)
+            self._answers = Answers(self.network, card).eval().to(device)
+
+    def _outputs(self, pictures):
+        """What `Answers` gives for the pictures (array or tensor)."""
+        if self._session is not None:
+            return [torch.from_numpy(each) for each in self._session(np.asarray(pictures))]
+        return self._answers(torch.as_tensor(pictures).to(self.device))
 
     @torch.inference_mode()
     def candidates(self, pictures):
         """Per picture (boxes float32 [K,4] xyxy in pixels of the network's input, scores float32 [K]), best first."""
-        outputs = self.network(network_input(pictures, self.card, self.device))
-        found = efficientdet.candidates(*outputs, self._anchors, self.card.image_size)
-        return [(boxes.cpu().numpy(), scores.cpu().numpy()) for boxes, scores in found]
+        return [(boxes.cpu().numpy(), scores.cpu().numpy())
+                for boxes, scores in efficientdet.candidates(*self._outputs(pictures))]
 
     @torch.inference_mode()
     def probabilities(self, pictures):
         """Class probabilities float32 [B,C] by the question they answer, a key of `HEADS`; each row sums to 1."""
-        logits = self.network(network_input(pictures, self.card, self.device)).float()
+        logits, = self._outputs(pictures)
         return {question: logits[:, part].softmax(dim=1).cpu().numpy()
                 for question, part in HEADS[self.card.task].items()}
 
 
-def open_model(path, device):
-    """The model stored at `path` on torch `device`. Raises `BadWeights` naming what does not fit."""
+def open_model(path, device, how="torch"):
+    """The model stored at `path` on torch `device`, computed as `how` of `runtime.RUNTIMES` says.
+
+    Raises `BadWeights` naming what does not fit, and `BadSettings` where `how` is not possible.
+    """
+    if runtime.chosen(how, device) == "torch":
+        return Model(*_filled(path), device)
+    card = read_card(path)
+    try:
+        session = runtime.session(path, lambda: Answers(*_filled(path)).eval(), card.image_size)
+    except runtime.NoGraph as error:
+        said = f"{path} cannot be run by ONNX Runtime: {error}"
+        if how == "onnx":
+            raise BadWeights(f"{said}, but runtime onnx needs a graph that answers alike: use runtime torch.") from None
+        return Model(*_filled(path), device, remark=f"{said}; torch is used, which is slower.")
+    return Model(None, card, device, session=session)
+
+
+def _filled(path):
+    """The network stored at `path`, and its card. Raises `BadWeights`."""
     card, tensors = read_weights(path)
     network = build_network(card)
     wanted = network.state_dict()
@@ -88,4 +134,4 @@ def open_model(path, device):
             raise BadWeights(f"{path} holds {name} of shape {tuple(tensor.shape)}, but {card.architecture} has "
                              f"{tuple(wanted[name].shape)}: name the weights' own architecture.")
     network.load_state_dict(tensors)
-    return Model(network, card, device)
+    return network, card

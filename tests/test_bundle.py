@@ -36,12 +36,12 @@ def sample():
     return open_dataset(SAMPLE)
 
 
-def test_the_weights_are_three_models_that_never_saw_one_fold():
+def test_the_weights_answer_every_question_and_never_saw_one_fold():
     cards = [read_card(path) for path in WEIGHTS]
-    assert sorted(card.task for card in cards) == ["detector", "opacity", "study"]
+    assert sorted(card.task for card in cards) == ["detector", "detector", "joint", "joint", "opacity", "study"]
     assert {card.fold for card in cards} == {"0"}
     assert all(card.training["seed"] == 0 and card.metric for card in cards)
-    assert megabytes(ROOT / "assets/weights") <= 40
+    assert megabytes(ROOT / "assets/weights") <= 60
 
 
 def test_the_sample_set_is_varied(sample):
@@ -89,7 +89,7 @@ def test_the_sample_set_shows_successes_and_every_kind_of_failure(sample):
 
 
 def test_weights_score_on_a_fold_of_real_patients_they_never_saw(shared, tmp_path, capsys):
-    """The six-class mean of `predict` then `evaluate` on fold 0 is at least .47."""
+    """`predict` then `evaluate` on fold 0 stay above the floors that the weights were trained for."""
     held = held_images(shared / "siim256", 0, folds=5, seed=0)
     (tmp_path / "ids.txt").write_text("\n".join(held))
     data = ["--data", str(shared / "siim256")]
@@ -98,6 +98,8 @@ def test_weights_score_on_a_fold_of_real_patients_they_never_saw(shared, tmp_pat
     capsys.readouterr()
     assert main(["evaluate", *data, "--predictions", str(tmp_path / "predictions"), "--json"]) == 0
     aps = json.loads(capsys.readouterr().out)
-    assert aps["mean"] >= 0.47
-    assert aps["none"] > 0.6
-    assert aps["opacity"] > 0.3
+    study = [aps[name] for name in ("negative", "typical", "indeterminate", "atypical")]
+    assert aps["mean"] >= 0.54
+    assert aps["none"] >= 0.74
+    assert aps["opacity"] >= 0.42
+    assert sum(study) / 4 >= 0.52

@@ -21,7 +21,7 @@ def test_a_side_that_the_coarsest_level_does_not_divide_still_fits_its_anchors()
     centres = (anchors[:, :2] + anchors[:, 2:]) / 2  # yxyx
     assert (centres > 0).all() and (centres < torch.tensor(size)).all()
     sure = [level + 5 for level in outputs[0]]  # an untrained network says nothing above the least score
-    (boxes, scores), = efficientdet.candidates(sure, outputs[1], anchors, size)
+    (boxes, scores), = efficientdet.candidates(*efficientdet.decoded(sure, outputs[1], anchors, size))
     assert len(boxes) and len(scores) == len(boxes) and boxes[:, 2].max() <= 160 and boxes[:, 3].max() <= 96
 
 
