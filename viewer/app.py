@@ -1,8 +1,8 @@
 """The server: `streamlit run viewer/app.py -- --data DIR --predictions DIR`.
 
 Puts the interface (`contents.py`), the canvas's modules and the films' pixels behind one address. What was asked for on
-the command line goes to the interface as the environment's GROUNDGLASS_DATA and GROUNDGLASS_PREDICTIONS, which may as
-well be set directly; without either the bundled sample set is opened.
+the command line goes to the interface as the environment's GROUNDGLASS_DATA, GROUNDGLASS_PREDICTIONS and
+GROUNDGLASS_RUNS, which may as well be set directly; without either the bundled sample set is opened.
 """
 
 import argparse
@@ -34,6 +34,7 @@ def take_arguments(argv):
     parser = _Parser(prog="streamlit run viewer/app.py --", description="Open a data set for reading.")
     parser.add_argument("--data", type=Path, help="data set in the competition's layout (default: the sample set)")
     parser.add_argument("--predictions", type=Path, help="predictions of that set (default: the sample set's)")
+    parser.add_argument("--runs", type=Path, help="directory of training runs (default: runs)")
     for name, place in vars(parser.parse_args(argv)).items():
         if place is not None:
             os.environ[f"GROUNDGLASS_{name.upper()}"] = str(place.resolve())

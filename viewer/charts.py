@@ -71,7 +71,7 @@ def _bar(value, kind=""):
     return tag("div", tag("div", "", class_="fill", style=f"width:{width:.1%}"), class_=f"bar {kind}".strip())
 
 
-def ap_table(summary, changes):
+def ap_table(summary, changes, baseline="against the default settings"):
     """Six APs and their mean with their change; `summary` and `changes` map a class to a number or None."""
     rows = []
     for name in (*CLASSES, "mean"):
@@ -79,10 +79,10 @@ def ap_table(summary, changes):
         rows.append(tag("tr", tag("th", name, scope="row") + tag("td", _bar(summary[name]), class_="graph")
                         + tag("td", number(summary[name]), class_="number")
                         + tag("td", _change(change), class_="change " + _direction(change),
-                                  title="against the default settings"), class_=name))
+                                  title=baseline), class_=name))
     head = "".join(tag("th", text, scope="col") for text in ("class", "", "AP", "change"))
-    return tag("table", tag("caption", "Average precision of the six classes over the whole set, and its change "
-                                       "against the default settings")
+    said = f"Average precision of the six classes over the whole set, its change {baseline}"
+    return tag("table", tag("caption", said)
                + tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="bars aps")
 
 
@@ -94,6 +94,44 @@ def _change(change):
     if change is None:
         return ""
     return {"same": "·", "up": f"+{number(change)}", "down": f"−{number(abs(change))}"}[_direction(change)]
+
+
+def difference_table(found):
+    """Differences of the first evaluation of a `core.bootstrap.Bootstrap` to the second, with 95 % intervals."""
+    rows = []
+    for name in (*CLASSES, "mean"):
+        each = found.difference(0, 1, name)
+        verdict = "more than chance" if each.told else "may be chance"
+        rows.append((name, _signed(each.value), f"{_signed(each.low)} to {_signed(each.high)}", verdict))
+    return plain_table(("class", "change", "95 % of draws", ""), rows, "Changes against draws of patients")
+
+
+def _signed(value):
+    return "–" if value != value else f"{'−' if value < 0 else '+'}{abs(value):.3f}"
+
+
+def plain_table(head, rows, caption):
+    """A table of text; the first column names the rows."""
+    top = "".join(tag("th", escape(str(text)), scope="col") for text in head)
+    body = "".join(tag("tr", tag("th", escape(str(row[0])), scope="row")
+                       + "".join(tag("td", escape(str(cell))) for cell in row[1:])) for row in rows)
+    return tag("table", tag("caption", escape(caption)) + tag("thead", tag("tr", top)) + tag("tbody", body),
+               class_="plain")
+
+
+def settings_words(fusion, score):
+    """`FusionSettings` and `ScoreSettings` in a few words."""
+    own = {"wbf": f" {fusion.conf_type}", "soft_nms": f" {fusion.decay}"}.get(fusion.method, "")
+    return (f"{fusion.method}{own} {fusion.iou:g}, skip {fusion.skip:g}, n {score.exponent:g}, p(none) "
+            f"{score.none_study:g}/{score.none_boxes:g}")
+
+
+def shade(value, low, high):
+    """CSS of a heat map's cell: from dark to the accent colour, with text that can be read on it."""
+    if value != value:
+        return ""
+    share = (value - low) / (high - low) if high > low else 1.0
+    return f"background-color: rgba(86, 180, 233, {share:.2f}); color: {'#06121b' if share > 0.55 else '#d7dce2'}"
 
 
 def box_table(findings):

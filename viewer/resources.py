@@ -19,12 +19,16 @@ import streamlit as st
 from core import cases as joining
 from core import dataset, dicom, failures, fusion, scoring, verdicts, worklist
 from core.errors import GroundglassError
+from core.exploration import explore
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
+from core.runs import find_runs
+from core.weights import read_card
 from viewer import charts
 
 KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
+WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
 SHELF = 8  # films kept decoded: the one read, those ahead and the last few
 
 
@@ -143,6 +147,38 @@ def list_frame(opened, settings, list_settings):
 def row_of(opened):
     """Image id -> row of the `Cases`."""
     return {image.image_id: row for row, image in enumerate(cases(opened)[0].images)}
+
+
+@st.cache_data(show_spinner=False, ttl=2)
+def runs(directory):
+    """The `core.runs.Run`s below `directory`, and sentences on folders that cannot be read; looked at every 2 s."""
+    return find_runs(directory)
+
+
+@st.cache_resource(show_spinner=False)
+def bundled_cards():
+    """(name, `core.weights.ModelCard`) of each of the weights that the project brings."""
+    return [(path.stem, read_card(path)) for path in sorted(WEIGHTS.glob("*.safetensors"))]
+
+
+_explored = {}
+
+
+def is_explored(opened):
+    """Whether `explored` answers at once."""
+    return (opened.data, opened.data_digest) in _explored
+
+
+@st.cache_resource(show_spinner="Decoding films …", max_entries=2)
+def _exploration(data, digest):
+    found = explore(_data_set(data, digest))
+    _explored[data, digest] = True
+    return found
+
+
+def explored(opened):
+    """The `core.exploration.Exploration` of the data set. Raises `BadDataset` without labels."""
+    return _exploration(opened.data, opened.data_digest)
 
 
 _films: OrderedDict[tuple, Future] = OrderedDict()

@@ -16,6 +16,7 @@ from core.levels import ScoreSettings
 
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
 FILM = "film"  # the query parameter that names the film, and its place in the session
+RUN = "run on show"  # in the session: the predictions of the run on show
 ON_ITS_WAY = "film on its way"  # in the session: 2 the film was put into the address, 1 it has not come back, 0 it has
 LAYERS = ("Ground truth", "Detections")
 WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n",
@@ -40,11 +41,30 @@ class Settings:
 
 
 def place():
-    """The `Place` named when the server was started (see `viewer.app`); without any, the bundled sample set."""
+    """The `Place` named when the server was started (see `viewer.app`); without any, the bundled sample set.
+
+    The predictions of a run that the reader has put on show take the place of those named.
+    """
     data, predictions = os.environ.get("GROUNDGLASS_DATA"), os.environ.get("GROUNDGLASS_PREDICTIONS")
+    predictions = chosen_run() or predictions
     if not data:
         return Place(str(SAMPLE), predictions or str(SAMPLE / "predictions"))
     return Place(data, predictions or None)
+
+
+def runs_directory():
+    """Where runs are looked for, absolute text: as named when the server was started, else `runs` beside it."""
+    return str(Path(os.environ.get("GROUNDGLASS_RUNS") or "runs").absolute())
+
+
+def chosen_run():
+    """The predictions of a run that this reader has put on show, None for those named at the start."""
+    return st.session_state.get(RUN)
+
+
+def choose_run(predictions):
+    """Put the predictions at this path on show from now on; None goes back to those named at the start."""
+    st.session_state[RUN] = predictions
 
 
 def inputs():

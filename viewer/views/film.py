@@ -33,7 +33,7 @@ def show(opened, settings, wanted, film_id):
     What keeps the film from being shown stands in its place.
     """
     cases, ids = resources.cases(opened)[0], resources.listed(opened, settings, wanted)[1]
-    layers = _bar(ids, film_id)
+    shown_layers = _bar(ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
@@ -41,12 +41,12 @@ def show(opened, settings, wanted, film_id):
         return
     image, problem, film = cases.images[row], "", None
     try:
-        film = _read(image)
+        film = read(image)
     except GroundglassError as error:
         problem = str(error)
     found = failures.findings(cases, resources.answer(opened, settings.fusion, settings.score),
                               resources.matches(opened, settings.fusion), row, settings.display)
-    film_canvas(CANVAS, _address(image, film), () if problem else _layers(found, layers), problem=problem,
+    film_canvas(CANVAS, address(image, film), () if problem else layers(found, shown_layers), problem=problem,
                 caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
                 on_step=_step(ids))
     boxes, steps = st.tabs([f"Boxes ({len(found)})", "How this picture was made"], key="below")
@@ -56,14 +56,16 @@ def show(opened, settings, wanted, film_id):
         st.html(charts.sentences(film.steps if film else [problem], "steps"))
 
 
-def _read(image):
+def read(image):
+    """The `core.film.Film` of a `core.dataset.Image`. Raises `UnreadableFilm`."""
     if image.path is None:
         raise UnreadableFilm(f"The film of {image.image_id!r} is not in the data set, only its label: add it below "
                              "train/.")
     return resources.film(image.path)
 
 
-def _address(image, film=None):
+def address(image, film=None):
+    """The `FilmAddress` of an image, with the sides of the decoded `film` where there is one."""
     width, height = (film.width, film.height) if film else (image.width, image.height)
     return FilmAddress(image.image_id, film_url(image.path) if image.path else "", width, height)
 
@@ -73,7 +75,7 @@ def _ahead(opened, ids, film_id):
     cases, rows = resources.cases(opened)[0], resources.row_of(opened)
     near = dict.fromkeys(state.stepped(ids, film_id, by) for by in AHEAD)
     images = [cases.images[rows[each]] for each in near if each != film_id]
-    return [_address(image) for image in images if image.path and image.width]
+    return [address(image) for image in images if image.path and image.width]
 
 
 def _caption(opened, settings, row):
@@ -87,7 +89,8 @@ def _caption(opened, settings, row):
     return lines
 
 
-def _layers(found, chosen):
+def layers(found, chosen):
+    """The canvas's layers for `core.failures.Finding`s; `chosen` are some of `state.LAYERS`."""
     kinds = dict(zip(state.LAYERS, ("truth", "detections"), strict=True))
     return [Layer(kinds[name], tuple(_mark(each) for each in found if each.truth == (kinds[name] == "truth")))
             for name in state.LAYERS if name in chosen]

@@ -6,7 +6,13 @@ import streamlit as st
 
 from viewer import charts
 
+PAGES = "pages"  # in the session: the `st.Page`s there are
 RESEARCH = "Research use only. Not for diagnosis."
+
+
+def offer(pages):
+    """The pages that the bar at the top leads to."""
+    st.session_state[PAGES] = pages
 
 
 def show(container, dataset, problems):
@@ -16,6 +22,9 @@ def show(container, dataset, problems):
         if dataset is not None:
             name += charts.tag("span", escape(dataset.name), class_="data", title=dataset.root)
         st.html(charts.tag("div", name, class_="name"), width="content")
+        with st.container(horizontal=True, key="pages", width="content", gap="small"):
+            for page in st.session_state.get(PAGES, ()):
+                st.page_link(page, width="content")
         if problems:
             st.html(charts.tag("div", escape(problems[0]), class_="problem", role="alert", title=problems[0]))
             with st.popover(f"{len(problems)} problem{'s' * (len(problems) > 1)}", icon=":material/warning:"):

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from core.errors import GroundglassError
-from viewer import charts, resources, state
+from viewer import charts, resources, state, tuning
 from viewer.views import film, frame, results, settings, worklist
 
 
 def page():
     """Lay out the page, then fill it, what the reader looks at first."""
     state.follow_address()
+    tuning.take_along()
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
     with st.container(key="room", horizontal=True):
         left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))

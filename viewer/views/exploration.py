@@ -1,0 +1,71 @@
+"""The data: what the open set is made of, and which of its films are the same film twice."""
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import GroundglassError
+from viewer import charts, plots, resources, state
+from viewer.views import frame
+
+AT_ONCE = 200  # films that are decoded without being asked
+
+
+def page():
+    """Lay out the page; a large set is decoded only when the reader asks for it."""
+    top = st.container(key="top", horizontal=True, vertical_alignment="center")
+    opened = resources.identify(state.place())
+    try:
+        dataset = resources.data_set(opened)
+    except GroundglassError as error:
+        frame.show(top, None, (str(error),))
+        frame.nothing(str(error))
+        return
+    frame.show(top, dataset, dataset.problems)
+    with st.container(key="sheet"):
+        count = len(dataset.images)
+        if count > AT_ONCE and not resources.is_explored(opened) and not st.button(
+                f"Decode {count:,} films and count", help="About ten seconds for a thousand films of 256 pixels."):
+            return
+        try:
+            found = resources.explored(opened)
+        except GroundglassError as error:
+            st.html(charts.sentences([str(error)], "problems"))
+            return
+        _figures(found)
+
+
+def _figures(found):
+    st.html(charts.heading("Data", f"{found.films:,} labelled films · {found.studies:,} studies · {found.patients:,} "
+                                   "patients"))
+    counted = (("Studies by class", found.classes), ("Films by number of boxes", found.boxes_per_film),
+               ("Studies by number of films", found.films_per_study),
+               ("Patients by number of studies", found.studies_per_patient),
+               ("Films by photometric interpretation", found.photometric),
+               ("Films by size", {f"{w} × {h}": n for (w, h), n in list(found.sizes.items())[:8]}))
+    for row in (counted[:3], counted[3:]):
+        for column, (title, counts) in zip(st.columns(3), row, strict=True):
+            with column:
+                st.html(charts.heading(title))
+                st.plotly_chart(plots.counts(counts), key=title, config={"displayModeBar": False})
+    left, right = st.columns(2)
+    with left:
+        st.html(charts.heading("Where boxes lie", "share of boxed films, over the mean film"))
+        st.plotly_chart(plots.density(found.mean_film, found.density), key="density", config={"displayModeBar": False})
+    with right:
+        st.html(charts.heading("Area of boxes", "share of the film"))
+        st.plotly_chart(plots.histogram(found.box_areas(), "share of the film"), key="areas",
+                        config={"displayModeBar": False})
+    st.html(charts.sentences([f"{found.boxless_in_positive:,} films have no box in a study that is not negative.",
+                              f"{len(found.unread):,} films cannot be read."]))
+    _pairs(found.pairs)
+
+
+def _pairs(pairs):
+    across = sum(not pair.same_patient for pair in pairs)
+    st.html(charts.heading("Near-duplicates", f"{len(pairs)} pairs, {across} of them between patients"))
+    if not pairs:
+        return
+    st.dataframe(pd.DataFrame([
+        {"first": f"/?film={pair.first}", "second": f"/?film={pair.second}", "correlation": round(pair.r, 4),
+         "same study": pair.same_study, "same patient": pair.same_patient} for pair in pairs]), hide_index=True,
+        column_config={name: st.column_config.LinkColumn(display_text=r"film=(.*)$") for name in ("first", "second")})
