@@ -19,12 +19,10 @@ import streamlit as st
 from core import cases as joining
 from core import dataset, dicom, failures, fusion, scoring, verdicts, worklist
 from core.errors import GroundglassError
-from core.exploration import explore
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
 from core.runs import find_runs
-from core.weights import read_card
 from viewer import charts
 
 KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
@@ -158,6 +156,8 @@ def runs(directory):
 @st.cache_resource(show_spinner=False)
 def bundled_cards():
     """(name, `core.weights.ModelCard`) of each of the weights that the project brings."""
+    from core.weights import read_card  # imports torch, which most readers never need
+
     return [(path.stem, read_card(path)) for path in sorted(WEIGHTS.glob("*.safetensors"))]
 
 
@@ -171,6 +171,8 @@ def is_explored(opened):
 
 @st.cache_resource(show_spinner="Decoding films …", max_entries=2)
 def _exploration(data, digest):
+    from core.exploration import explore  # imports torch too
+
     found = explore(_data_set(data, digest))
     _explored[data, digest] = True
     return found
