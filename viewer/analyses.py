@@ -1,4 +1,4 @@
-"""What the Tune page computes beside the score, each thing once per settings; like `viewer.resources`, only for it.
+"""What the Tune page computes beside the score, each thing once per settings.
 
 Long searches are not here: they are run piece by piece by the page, which shows progress and can be stopped.
 """
