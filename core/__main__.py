@@ -1,4 +1,4 @@
-"""`python -m core COMMAND`: index, film, predict, evaluate, submit.
+"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -9,10 +9,11 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 
+from core import tuning_commands
 from core.errors import BadPredictions, GroundglassError
+from core.options import add_data, add_ids, add_settings, bar, say, settings_of
 
 
 def main(arguments=None):
@@ -20,51 +21,35 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit):
+    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit, *tuning_commands.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:
         return given.run_command(given) or 0
     except GroundglassError as error:
-        _say(error)
+        say(error)
         return 2
     except KeyboardInterrupt:
         return 130
 
 
-def _say(sentence):
-    """Print on standard error, on one line, and nothing that a terminal would obey."""
-    print("".join(each if each.isprintable() else " " for each in str(sentence)), file=sys.stderr)
-
-
-def _bar(iterable, **settings):
-    from tqdm import tqdm
-
-    return tqdm(iterable, disable=None, **settings)  # None: only where standard error is a terminal
-
-
 def _add_index(commands):
     parser = commands.add_parser("index", help="read the headers of a data set's films and name its problems")
-    _add_data(parser)
+    add_data(parser)
     parser.set_defaults(run_command=_index)
-
-
-def _add_data(parser):
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set in the "
-                                                                                "competition layout")
 
 
 def _index(given):
     from core.dataset import open_dataset
 
-    dataset = open_dataset(given.data, progress=_bar)
+    dataset = open_dataset(given.data, progress=bar)
     films = [image for image in dataset.images if image.path is not None]
     labelled = len(dataset.truth.image_ids) if dataset.truth else 0
     print(f"{dataset.name}: {len(films)} films of {len({film.study_id for film in films})} studies and "
           f"{len({film.patient_id for film in films})} patients, {labelled} labelled images, "
           f"{len(dataset.problems)} problems")
     for problem in dataset.problems:
-        _say(problem)
+        say(problem)
     return 2 if dataset.problems else 0
 
 
@@ -90,7 +75,7 @@ def _film(given):
         print(json.dumps(line), flush=True)
         if not line["ok"]:
             failed = True
-            _say(line["error"])
+            say(line["error"])
     return 2 if failed else 0
 
 
@@ -130,7 +115,7 @@ def _add_predict(commands):
     parser = commands.add_parser("predict", help="predict films with weights",
                                  description="Exit code 2 when a film could not be predicted; the others "
                                              "are kept.")
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--weights", type=Path, nargs="+", required=True, metavar="PATH",
                         help="safetensors files, or directories of them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the predictions go")
@@ -139,14 +124,8 @@ def _add_predict(commands):
     parser.add_argument("--runtime", default="auto", help="auto, torch or onnx; auto takes ONNX Runtime on the CPU "
                                                           "(default auto)")
     parser.add_argument("--batch", type=int, default=16, help="films at a time (default 16)")
-    _add_ids(parser, "predict the images in FILE only")
+    add_ids(parser, "predict the images in FILE only")
     parser.set_defaults(run_command=_predict)
-
-
-def _add_ids(parser, purpose):
-    parser.add_argument("--ids", type=Path, metavar="FILE",
-                        help=f"{purpose}: one id a line, or a CSV with a column id; with or without _image "
-                             "or _study")
 
 
 def _predict(given):
@@ -156,16 +135,16 @@ def _predict(given):
     from core.subset import images_of, read_ids
 
     wanted = read_ids(given.ids) if given.ids else None
-    dataset = open_dataset(given.data, progress=_bar)
+    dataset = open_dataset(given.data, progress=bar)
     for problem in dataset.problems:
-        _say(problem)
+        say(problem)
     image_ids = None if wanted is None else images_of(dataset, wanted)
     predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
-                          runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=_bar)
+                          runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=bar)
     write_predictions(given.out, predictions)
     errors = predictions.manifest.get("errors", [])
     for error in errors:
-        _say(f"{error['image']} is not predicted: {error['error']}")
+        say(f"{error['image']} is not predicted: {error['error']}")
     print(f"{given.out}: {len(predictions.image_ids)} films of {len(predictions.study_ids)} studies "
           f"predicted, {len(errors)} not")
     return 2 if errors else 0
@@ -175,49 +154,18 @@ def _weights_in(paths):
     return [file for path in paths for file in (sorted(path.glob("*.safetensors")) if path.is_dir() else [path])]
 
 
-def _add_settings(parser):
-    """Options for `FusionSettings` and `ScoreSettings`; one that is not given keeps the viewer's default."""
-    group = parser.add_argument_group("fusion", "What is not given is as the viewer begins with.")
-    for name, kind, text in (
-            ("method", str, "nms, soft_nms, nmw or wbf"), ("iou", float, "boxes match above this overlap"),
-            ("skip", float, "leave out candidates below this score"), ("decay", str, "soft_nms: linear or "
-                                                                                     "gaussian"),
-            ("sigma", float, "soft_nms: width of the gaussian"), ("conf-type", str, "wbf: how scores are "
-                                                                                    "joined"),
-            ("exponent", float, "n in score x p(opacity)^n"),
-            ("none-study", float, "weight of the study's p(negative) in p(none)"),
-            ("none-boxes", float, "weight of the best detection in p(none)")):
-        group.add_argument(f"--{name}", type=kind, help=text)
-    for name, kind, text in (
-            ("sources", str, "detector sources, model/fold/view"), ("source-weights", float, "a weight for each"),
-            ("source-scales", float, "a factor on the scores of each"),
-            ("opacity-sources", str, "opacity classifiers"), ("study-sources", str, "study classifiers")):
-        group.add_argument(f"--{name}", type=kind, nargs="+", metavar="S" if kind is str else "X", help=text)
-
-
-def _settings(given):
-    """`FusionSettings` and `ScoreSettings` from the options given."""
-    from core.fusion import FusionSettings
-    from core.levels import ScoreSettings
-
-    options = {**vars(given), "weights": given.source_weights, "scales": given.source_scales}
-    return tuple(kind(**{field.name: tuple(value) if isinstance(value, list) else value for field in fields(kind)
-                         if (value := options.get(field.name)) is not None})
-                 for kind in (FusionSettings, ScoreSettings))
-
-
 def _add_evaluate(commands):
     parser = commands.add_parser("evaluate", help="the six APs and their mean",
                                  description="Scores predictions on what they are about: the ids in their "
                                              "manifest, the ids in the CSV, or those of --ids with the "
                                              "studies these images belong to. An id of --ids without "
                                              "prediction counts as missed.")
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--predictions", type=Path, required=True, metavar="PATH",
                         help="a directory of predictions, or a competition CSV (id,PredictionString)")
     parser.add_argument("--json", action="store_true", help="print one JSON object, null for an absent class")
-    _add_ids(parser, "score on the images in FILE, and their studies")
-    _add_settings(parser)
+    add_ids(parser, "score on the images in FILE, and their studies")
+    add_settings(parser)
     parser.set_defaults(run_command=_evaluate)
 
 
@@ -232,7 +180,7 @@ def _evaluate(given):
     answer, how = _answer(given)
     scored = score(truth, answer, *wanted)
     for remark in (*labels.remarks, *scored.remarks, *scored.evaluation.warnings):
-        _say(remark)
+        say(remark)
     if given.json:
         print(json.dumps(scored.evaluation.summary()))
         return
@@ -247,11 +195,11 @@ def _answer(given):
     from core.scoring import answer
     from core.submission import read_submission
 
-    fusion, scoring = _settings(given)
+    fusion, scoring = settings_of(given)
     if given.predictions.is_dir():
         predictions = read_predictions(given.predictions)
         if errors := predictions.manifest.get("errors"):
-            _say(f"{len(errors)} films could not be predicted and are not scored.")
+            say(f"{len(errors)} films could not be predicted and are not scored.")
         how = ", ".join(f"{name} {value}" for settings in (fusion, scoring)
                         for name, value in vars(settings).items() if value is not None)
         return answer(predictions, fusion, scoring), f"with {how}"
@@ -259,7 +207,7 @@ def _answer(given):
         raise BadPredictions(f"{given.predictions} does not exist, but predictions are needed: name a directory that "
                              "predict wrote, or a competition CSV.")
     if (fusion, scoring) != (type(fusion)(), type(scoring)()):
-        _say(f"{given.predictions.name} is a CSV of detections that are fused already: fusion options do "
+        say(f"{given.predictions.name} is a CSV of detections that are fused already: fusion options do "
              "nothing.")
     return read_submission(given.predictions), f"as in {given.predictions.name}"
 
@@ -273,7 +221,7 @@ def _add_submit(commands):
                                                                                        "predictions")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV to write")
     parser.add_argument("--sample", type=Path, metavar="FILE", help="sample_submission.csv: the ids to write")
-    _add_settings(parser)
+    add_settings(parser)
     parser.set_defaults(run_command=_submit)
 
 
@@ -283,9 +231,9 @@ def _submit(given):
     from core.submission import read_sample, write_submission
 
     sample = read_sample(given.sample) if given.sample else None
-    told = answer(read_predictions(given.predictions), *_settings(given))
+    told = answer(read_predictions(given.predictions), *settings_of(given))
     for remark in write_submission(given.out, told, sample):
-        _say(remark)
+        say(remark)
     print(given.out)
 
 

@@ -1,0 +1,66 @@
+"""The commands sweep, best, conventions and curves: figures of evaluate, as text, JSON and CSV, with their stamp."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from core import search as searching
+from core.__main__ import main
+from core.evaluation import CLASSES
+from tests.reading_set import write_answers, write_set
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    write_set(tmp_path / "set")
+    write_answers(tmp_path / "answers")
+
+    def call(command, *options):
+        code = main([command, "--data", str(tmp_path / "set"), "--predictions", str(tmp_path / "answers"), *options])
+        return code, *capsys.readouterr()
+    return call
+
+
+def test_a_sweep_holds_what_evaluate_prints(run):
+    code, out, _ = run("sweep", "--rows", "iou=.4,.6", "--columns", "views=0:1", "--json")
+    found = json.loads(out)
+    assert code == 0 and len(found["rows"]) == 4 and found["stamp"]["data set"] == "set"
+    direct = json.loads(run("evaluate", "--iou", ".6", "--json")[1])
+    cell = next(row for row in found["rows"] if (row["iou"], row["views"]) == (.6, 1))
+    assert {name: cell[name] for name in direct} == pytest.approx(direct)
+    text = run("sweep", "--rows", "iou=.4,.6", "--columns", "views=0:1")[1]
+    assert text.startswith("opacity: iou by views") and f"{direct['opacity']:.4f}" in text
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (("--rows", "size=1"), "an axis is 'size'"), (("--columns", "views=0:7"), "views is 2"),
+    (("--figure", "dice"), "figure is 'dice'")])
+def test_what_is_wrong_is_one_sentence(run, options, sentence):
+    code, out, err = run("sweep", *options)
+    assert code == 2 and out == "" and sentence in err and err.count("\n") == 1
+
+
+def test_conventions_begin_with_the_metric_and_carry_their_stamp(run):
+    rows = list(csv.DictReader(io.StringIO(run("conventions", "--csv")[1])))
+    direct = json.loads(run("evaluate", "--json")[1])
+    assert rows[0]["convention"] == "the metric" and float(rows[0]["opacity"]) == pytest.approx(direct["opacity"])
+    assert all(json.loads(row["settings"])["method"] and row["date"] and row["data set"] == "set" for row in rows)
+
+
+def test_curves_of_every_class(run):
+    found = json.loads(run("curves", "--json", "--display", ".3")[1])
+    assert [row["class"] for row in found["rows"]] == list(CLASSES) and found["stamp"]["settings"]["display"] == .3
+    assert len(found["froc"]["sensitivity"]) == 7 and "sensitivity" in run("curves")[1]
+
+
+def test_best_says_which_patients_chose(run, monkeypatch):
+    for name in ("IOUS", "SKIPS", "SIGMAS", "EXPONENTS", "NONE_STUDY", "NONE_BOXES"):
+        monkeypatch.setattr(searching, name, getattr(searching, name)[:1])
+    code, out, err = run("best", "--json")
+    if code == 2:  # six films of few patients may fall into one part
+        assert "part of the patients" in err
+    else:
+        found = json.loads(out)
+        assert "parts" in found["how"] and found["rows"]
