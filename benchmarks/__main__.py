@@ -11,7 +11,9 @@ import sys
 
 from core.errors import GroundglassError
 
-NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_boxes"}
+NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_boxes",
+         "inference": "films to predictions on the CPU, against plain eager torch",
+         "training": "steps of real training, against the same step on a fixed batch"}
 
 
 def _text(figures, indent=""):

@@ -81,15 +81,19 @@ def decoded(class_out, box_out, anchor_boxes, image_size):
     """Boxes float32 [B,A,4] (xyxy, pixels of the network's input, clipped to it) and logits [B,A] of every anchor.
 
     `class_out` and `box_out` are the network's raw outputs, level by level [B,k,h,w]; `anchor_boxes` come from
-    `anchors`, `image_size` is (height, width).
+    `anchors`, `image_size` is (height, width). The code of a box is that of Ren et al. 2015 (arXiv 1506.01497, eq. 2).
+    Written for the whole batch at once, so that no number of pictures is fixed when it is traced.
     """
-    batch = len(class_out[0])
-    logits = torch.cat([each.float().permute(0, 2, 3, 1).reshape(batch, -1) for each in class_out], dim=1)
-    codes = torch.cat([each.float().permute(0, 2, 3, 1).reshape(batch, -1, 4) for each in box_out], dim=1)
-    boxes = _effdet().anchors.decode_box_outputs(codes.flatten(0, 1), anchor_boxes.repeat(batch, 1), output_xyxy=True)
+    logits = torch.cat([each.float().permute(0, 2, 3, 1).flatten(1) for each in class_out], dim=1)
+    codes = torch.cat([each.float().permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4)) for each in box_out], dim=1)
+    y_min, x_min, y_max, x_max = anchor_boxes.unbind(1)
+    down, right, tall, wide = codes.unbind(2)  # in units of the anchor's sides, the latter two as logarithms
+    y, x = down * (y_max - y_min) + (y_min + y_max) / 2, right * (x_max - x_min) + (x_min + x_max) / 2
+    half_y, half_x = tall.exp() * (y_max - y_min) / 2, wide.exp() * (x_max - x_min) / 2
+    boxes = torch.stack([x - half_x, y - half_y, x + half_x, y + half_y], dim=2)
     height, width = image_size
     upper = torch.tensor([width, height, width, height], dtype=torch.float32, device=boxes.device)
-    return torch.minimum(boxes.clamp(min=0), upper).reshape(codes.shape), logits
+    return torch.minimum(boxes.clamp(min=0), upper), logits
 
 
 def candidates(boxes, logits):

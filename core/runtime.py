@@ -22,7 +22,7 @@ from core.parallel import WORKERS
 from core.weights import sha256
 
 RUNTIMES = ("auto", "torch", "onnx")
-VERSION = 1  # of what is exported: raise it when `core.models.Answers` computes something else
+VERSION = 2  # of what is exported: raise it when `core.models.Answers` computes something else
 TOLERANCE = 1e-3  # |graph - torch| / (1 + |torch|) of any output that is still the same answer
 MOST_GRAPHS = 40  # kept in the cache; those used longest ago are deleted
 STEP = 4  # pictures at most that one thread takes at a time: more do not fit the processor's caches

@@ -5,8 +5,13 @@ import json
 import pytest
 
 from benchmarks.__main__ import NAMES, main
+from tests.conftest import ROOT
 
-SMALL = {"fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"]}
+SMALL = {"fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"],
+         "inference": ["--films", "3", "--views", "1", "--parts", "2", "--weights",
+                       str(ROOT / "assets/weights/opacity-lite0-f0.safetensors")],
+         "training": ["--architecture", "mobilenetv3_small_050", "--size", "64", "--batch", "4", "--steps", "2",
+                      "--turns", "1"]}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -23,6 +28,22 @@ def test_fusion_measures_the_same_work_as_its_peer(capsys):
     assert peer["films timed"] == peer["films equal to 1e-6"] == 3
     assert figures["one fold, 3 sources, wbf"]["candidates"] == 1267 * 3 * 100
     assert list(figures["seconds by films"]) == ["8", "16", "32", "64"]
+
+
+def test_inference_gives_the_answers_of_its_peer(capsys):
+    assert main(["inference", *SMALL["inference"], "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["films"] == 3 and figures["runtime"] == "onnx"
+    assert 0 < figures["largest difference of a probability"] < 1e-3 and figures["difference of the mAP"] < 0.002
+    ratio = figures["plain eager fp32, ms a film"] / figures["product, ms a film"]
+    assert figures["times faster"] == pytest.approx(ratio)
+
+
+def test_training_measures_the_same_step_with_and_without_its_input(capsys):
+    assert main(["training", *SMALL["training"], "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    ratio = figures["real training, steps/s"] / figures["fixed batch, steps/s"]
+    assert figures["films a step"] == 4 and figures["real to fixed"] == pytest.approx(ratio)
 
 
 def test_text_names_every_figure(capsys):
