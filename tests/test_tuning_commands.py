@@ -9,6 +9,7 @@ import pytest
 from core import search as searching
 from core.__main__ import main
 from core.evaluation import CLASSES
+from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_set
 
 
@@ -55,12 +56,23 @@ def test_curves_of_every_class(run):
     assert len(found["froc"]["sensitivity"]) == 7 and "sensitivity" in run("curves")[1]
 
 
-def test_best_says_which_patients_chose(run, monkeypatch):
+def narrowed(monkeypatch):
     for name in ("IOUS", "SKIPS", "SIGMAS", "EXPONENTS", "NONE_STUDY", "NONE_BOXES"):
         monkeypatch.setattr(searching, name, getattr(searching, name)[:1])
-    code, out, err = run("best", "--json")
-    if code == 2:  # six films of few patients may fall into one part
-        assert "part of the patients" in err
-    else:
-        found = json.loads(out)
-        assert "parts" in found["how"] and found["rows"]
+
+
+def test_best_says_which_patients_chose(monkeypatch, capsys):
+    narrowed(monkeypatch)
+    sample = ROOT / "assets" / "sample"
+    given = ["--data", str(sample), "--predictions", str(sample / "predictions")]
+    assert main(["best", *given, "--json"]) == 0
+    found = json.loads(capsys.readouterr()[0])
+    assert "parts" in found["how"] and len(found["rows"]) > 1 and found["stamp"]["weights"]
+    assert found["honest"] == pytest.approx(sum(row["mean"] for row in found["rows"]) / len(found["rows"]))
+    assert main(["best", *given]) == 0 and "honest mean" in capsys.readouterr()[0]
+
+
+def test_best_needs_patients_enough(run, monkeypatch):
+    narrowed(monkeypatch)
+    code, out, err = run("best")
+    assert code == 2 and out == "" and "1 part of the patients holds films" in err

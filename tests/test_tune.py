@@ -1,0 +1,123 @@
+"""The Tune page without a browser: sliders move boxes and scores, tabs explain them, and nothing raises."""
+
+import json
+from html import unescape
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.fusion import FusionSettings
+from core.labels import read_truth
+from core.levels import ScoreSettings
+from core.predictions import read_predictions
+from core.scoring import answer, score
+from tests.reading_set import write_answers, write_set
+from viewer import tuning
+from viewer.views import explain, grids
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_set(tmp_path / "set")
+    write_answers(tmp_path / "answers")
+    monkeypatch.setenv("GROUNDGLASS_DATA", str(tmp_path / "set"))
+    monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(tmp_path / "answers"))
+    return tmp_path
+
+
+def script():
+    from viewer.views import tune
+
+    tune.page()
+
+
+class Page:
+    """The Tune page as AppTest runs it, with settings (keys of `tuning.START`) and a tab."""
+
+    def __init__(self, tab="Film", **settings):
+        self.test = AppTest.from_function(script, default_timeout=120)
+        self.test.session_state[tuning.KEPT] = {**tuning.START, **settings}
+        self.test.session_state["tune tab"] = tab
+        self.run()
+
+    def run(self):
+        self.test.run()
+        assert not self.test.exception, self.test.exception[0].stack_trace
+        return self
+
+    def press(self, label):
+        next(button for button in self.test.button if button.label.startswith(label)).click()
+        return self.run()
+
+    def html(self, part=""):
+        return unescape("\n".join(each.value for each in self.test.get("html") if part in each.value))
+
+    @property
+    def components(self):
+        return [json.loads(each.proto.json) for each in self.test.get("bidi_component")]
+
+    @property
+    def mean(self):
+        return self.html('<tr class="mean">').split('<tr class="mean">')[1].split('class="number">')[1].split("<")[0]
+
+
+def expected(folder, fusion, scoring):
+    truth = read_truth(folder / "set")
+    return score(truth, answer(read_predictions(folder / "answers"), fusion, scoring)).evaluation.summary()
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "nms", "iou": .9, "exponent": 1.0}, {"none_boxes": 0.0}])
+def test_the_score_is_that_of_the_settings(folder, settings):
+    page = Page(**settings)
+    fusion = FusionSettings(**{name: value for name, value in settings.items() if name in ("method", "iou")})
+    scoring = ScoreSettings(**{name: value for name, value in settings.items() if name not in ("method", "iou")})
+    assert page.mean == f"{expected(folder, fusion, scoring)['mean']:.3f}"
+
+
+def test_every_slider_says_what_it_means_and_shows_its_value(folder):
+    sliders = [each for each in Page(iou=.62, method="soft_nms").components if "low" in each]
+    assert {each["label"] for each in sliders} >= {"IoU threshold", "Sigma of the decay", "Display confidence"}
+    assert all(each["meaning"].endswith(".") and each["low"] <= each["value"] <= each["high"] for each in sliders)
+    assert next(each for each in sliders if each["label"] == "IoU threshold")["value"] == .62
+
+
+def test_the_film_follows_the_display_confidence(folder):
+    for display, shown in ((.3, 2), (.7, 1), (.95, 0)):
+        canvas = next(each for each in Page(display=display).components if "layers" in each)
+        layers = {layer["kind"]: layer["marks"] for layer in canvas["layers"]}
+        assert len(layers["truth"]) == 2 and len(layers["detections"]) == shown
+
+
+@pytest.mark.parametrize("tab", [*explain.TABS, *grids.TABS])
+def test_every_tab_opens(folder, tab):
+    assert Page(tab, method="wbf").html('class="heading"')
+
+
+def test_a_change_is_told_against_what_was_pinned(folder):
+    page = Page(method="nms")
+    assert "These are the pinned settings" not in page.html()
+    assert "These are the pinned settings" in page.press("Pin").html()
+    assert tuning.START["method"] == page.press("Reset").test.session_state[tuning.KEPT]["method"]
+
+
+def test_a_sweep_fills_its_table(folder):
+    page = Page("Sweep")
+    page.test.text_input(key="rows").set_value("iou=.4,.6")
+    page.test.text_input(key="columns").set_value("method=nms,wbf")
+    page.press("Compute")
+    table = page.test.dataframe[0].value
+    assert table.shape == (2, 2) and not table.isna().any().any()
+    direct = expected(folder, FusionSettings("wbf", .6), ScoreSettings())["opacity"]
+    assert table.iloc[1, 1] == pytest.approx(direct)
+
+
+def test_a_wrong_axis_is_a_sentence(folder):
+    page = Page("Sweep")
+    page.test.text_input(key="rows").set_value("size=1")
+    assert "an axis is 'size'" in page.press("Compute").html('class="problems"')
+
+
+def test_without_labels_there_is_a_sentence(folder):
+    (folder / "set" / "train_image_level.csv").unlink()
+    (folder / "set" / "train_study_level.csv").unlink()
+    assert "Tuning needs labelled films" in Page().html('class="nothing"')
