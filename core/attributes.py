@@ -17,6 +17,8 @@ from pydicom.sequence import Sequence
 from core.errors import BadSettings
 from core.film import LookupTable
 
+LONGEST_TEXT, LONGEST_TABLE, LONGEST_SEQUENCE = 16_384, 2 ** 20, 4 * 2 ** 20  # bytes of an attribute as stored
+MOST_ITEMS = 1000
 _gate, _inside, _catcher = threading.Lock(), 0, None
 
 
@@ -50,14 +52,28 @@ def has(dataset, keyword):
 
 
 def value(dataset, keyword):
-    """The attribute's value as pydicom converts it; the raw text where it cannot; None when absent or empty."""
+    """The attribute's value as pydicom converts it; the raw text where it cannot; None when absent or empty.
+
+    What is longer than any film's attribute is no value: converting it could take minutes and all memory.
+    """
     if not has(dataset, keyword):
         return None
+    if _endless(dataset.get_item(tag_for_keyword(keyword)).value, keyword):
+        return ""
     try:
         return dataset[keyword].value
     except Exception:  # pydicom raises what it likes on values that break their VR
         raw = dataset.get_item(tag_for_keyword(keyword)).value
         return raw.decode("latin-1").rstrip(" \0").split("\\") if isinstance(raw, bytes) else None
+
+
+def _endless(raw, keyword):
+    """Whether the bytes `raw`, not yet converted, are more than the attribute can need."""
+    if not isinstance(raw, bytes):
+        return False
+    if keyword.endswith("Sequence"):
+        return len(raw) > LONGEST_SEQUENCE or raw.count(b"\xfe\xff\x00\xe0") > MOST_ITEMS
+    return len(raw) > (LONGEST_TABLE if keyword == "LUTData" else LONGEST_TEXT)
 
 
 def text(dataset, keyword):

@@ -6,12 +6,10 @@ after a file's name. It knows nothing of DICOM headers, of signs or of what the 
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
-import cv2
 import numpy as np
 from pydicom import uid
-from pydicom.encaps import generate_fragments, parse_basic_offsets
-from pydicom.filebase import DicomBytesIO
 
 from core.decoding import DecoderFailed, decode
 from core.errors import UnreadableFilm
@@ -21,6 +19,8 @@ NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.DeflatedEx
 JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless,
         uid.JPEGLSNearLossless)
 JPEG2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+MOST_FRAGMENTS = 65_536  # of one frame; makers cut it into pieces of some kilobytes
+ITEM, END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"  # PS3.5 A.4, always little endian
 READABLE = (*NATIVE, *JPEG, *JPEG2000, uid.RLELossless)
 
 
@@ -63,14 +63,19 @@ def samples(data, syntax, shape, words=False):
         raise UnreadableFilm(f"holds a {coded.kind} image of {coded.rows} rows, {coded.columns} columns and "
                              f"{coded.components} components, but its header promises {shape.rows}, {shape.columns} "
                              "and 1: send it again from its source.")
+    if coded.precision > shape.allocated:
+        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but its header promises at most "
+                             f"{shape.allocated}: send it again from its source.")
     return _decoded(frame, coded), coded.precision
 
 
 def _native(data, big_endian, shape, words):
     needed = shape.rows * shape.columns * shape.allocated // 8
-    if len(data) < needed:
+    row = shape.columns * shape.allocated // 8
+    if len(data) < needed or len(data) - needed >= max(row, 2):
+        what = "is truncated, copy" if len(data) < needed else "has another size than its header says, send"
         raise UnreadableFilm(f"holds {len(data)} bytes of pixel data, but {shape.rows} x {shape.columns} pixels of "
-                             f"{shape.allocated} bits need {needed}: it is truncated, copy it again.")
+                             f"{shape.allocated} bits need {needed}: it {what} it again.")
     if shape.allocated == 8:
         if big_endian and words and len(data) % 2 == 0:
             data = np.frombuffer(data, "u2").byteswap().tobytes()
@@ -81,17 +86,34 @@ def _native(data, big_endian, shape, words):
 
 
 def _frame(data):
-    """All fragments of encapsulated `data` in one piece: a film has one frame, whatever the offset table says."""
-    try:
-        stream = DicomBytesIO(data)
-        parse_basic_offsets(stream)
-        frame = b"".join(generate_fragments(stream))
-    except Exception as failure:  # pydicom raises what it likes on damaged encapsulation
-        raise UnreadableFilm(f"has pixel data whose fragments cannot be found ({_first_line(failure)}), but compressed "
-                             "pixel data must be encapsulated as in PS3.5 A.4: copy it again.") from None
+    """All fragments of encapsulated `data` (PS3.5 A.4) in one piece: a film has one frame, whatever the table says."""
+    fragments = list(islice(_fragments(data), MOST_FRAGMENTS + 2))[1:]  # the first item is the offset table
+    if len(fragments) > MOST_FRAGMENTS:
+        raise _astray(f"there are more than {MOST_FRAGMENTS}")
+    begin = [one[:4] for one in fragments if one[:3] == b"\xff\xd8\xff" or one[:4] == b"\xff\x4f\xff\x51"]
+    if len(begin) > 1:
+        raise UnreadableFilm(f"holds {len(begin)} compressed frames, but a film is a single one: export the frame that "
+                             "is wanted.")
+    frame = b"".join(fragments)
     if not frame:
         raise UnreadableFilm("has 0 bytes of compressed pixel data, but a film needs one frame: copy it again.")
     return frame
+
+
+def _fragments(data):
+    """Each item's bytes, until the data end or a Sequence Delimitation Item."""
+    at = 0
+    while at + 8 <= len(data) and data[at:at + 4] != END:
+        length = int.from_bytes(data[at + 4:at + 8], "little")
+        if data[at:at + 4] != ITEM or at + 8 + length > len(data):
+            raise _astray(f"at byte {at} stand {data[at:at + 8].hex(' ')}, with {len(data) - at - 8} bytes after them")
+        yield data[at + 8:at + 8 + length]
+        at += 8 + length
+
+
+def _astray(reason):
+    return UnreadableFilm(f"has pixel data whose fragments cannot be found ({reason}), but compressed pixel data must "
+                          "be encapsulated as in PS3.5 A.4: copy it again.")
 
 
 def codestream(frame):
@@ -137,34 +159,21 @@ def _decoded(frame, coded):
     if coded.kind != "JPEG 2000" and b"\xff\xd9" not in frame[-64:]:
         raise UnreadableFilm(f"holds {len(frame)} bytes of {coded.kind} data without an end marker, but a whole image "
                              "ends with ff d9: it is truncated, copy it again.")
-    if coded.precision > 16:
-        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but at most 16 can be shown: "
+    if not 1 <= coded.precision <= 16:
+        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but 1 to 16 can be shown: "
                              "convert it to 16 bits.")
-    if coded.kind == "JPEG" and coded.precision == 8:
-        found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
-        if found is None or found.shape != (coded.rows, coded.columns) or found.dtype != np.uint8:
-            raise _damaged(coded.kind)
-        return found
-    return _apart(coded.kind, frame, coded.rows, coded.columns, coded.precision)
+    if coded.kind == "JPEG 2000":
+        frame = frame[frame.find(b"\xff\x4f\xff\x51"):]  # without the boxes of a JP2 file, which DICOM does not know
+    kind = "8-bit JPEG" if coded.kind == "JPEG" and coded.precision == 8 else coded.kind
+    return _apart(kind, frame, coded.rows, coded.columns, coded.precision)
 
 
 def _apart(kind, frame, rows, columns, bits):
     """Samples [H,W] from the decoder in the child process."""
     try:
         found = decode(kind, frame, rows, columns, bits)
-    except DecoderFailed:
-        raise _damaged(kind) from None
-    container = np.dtype("u1" if bits <= 8 else "<u2")
-    if len(found) != rows * columns * container.itemsize:
-        raise _damaged(kind)
-    return np.frombuffer(found, container).reshape(rows, columns)
-
-
-def _damaged(kind):
-    return UnreadableFilm(f"holds {kind} pixel data that cannot be decoded, but a film must decode whole: copy it "
-                          "again from its source.")
-
-
-def _first_line(failure):
-    """The first line of a foreign exception, short enough for a sentence."""
-    return (" ".join(str(failure).split("\n")[0].split()).rstrip(".") or type(failure).__name__)[:120]
+    except DecoderFailed as failure:
+        reason = "".join(each if each.isprintable() else " " for each in str(failure))
+        raise UnreadableFilm(f"holds {kind} pixel data that cannot be decoded ({' '.join(reason.split())[:160]}), but "
+                             "a film must decode whole: copy it again from its source.") from None
+    return np.frombuffer(found, "u1" if bits <= 8 else "<u2").reshape(rows, columns)

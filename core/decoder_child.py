@@ -1,34 +1,74 @@
 """The program that runs foreign decoders apart from the rest, since damaged films make some end their process.
 
-Started by `codecs` as a script. It reads jobs from standard input until that closes, each `JOB` (index into `KINDS`,
-rows, columns, bits, length) and that many bytes of codestream, and answers on standard output with a length, `FAILED`
-when the decoder raised, and that many bytes of samples: rows from the top, 1 byte a sample for up to 8 bits, else 2,
-little endian. It knows nothing of the rest of Groundglass and imports none of it.
+Started by `decoding` as a script. It reads jobs from standard input until that closes, each `JOB` (index into `KINDS`,
+rows, columns, bits, length) and that many bytes of codestream. It answers on standard output with `ANSWER` (status,
+length) and that many bytes: samples after `DONE`, rows from the top, 1 byte a sample for up to 8 bits, else 2, little
+endian; after `FAILED` a few words of why. A decoder that so much as warns has failed: what it made would be a picture
+that is partly wrong. It knows nothing of the rest of Groundglass and imports none of it.
 """
 
+import os
 import resource
 import struct
 import sys
 
-JOB, ANSWER, FAILED = struct.Struct("<5I"), struct.Struct("<I"), 2 ** 32 - 1
-MOST_MEMORY = 3 * 2 ** 30  # three times what 100 megapixels take on their way out of GDCM
+JOB, ANSWER, DONE, FAILED = struct.Struct("<5I"), struct.Struct("<BI"), 0, 1
+BASE, EACH = 384 * 2 ** 20, 16  # bytes of address space: of the program itself, and for each pixel of a job
+PROBING = b"Unsupported JPEG data precision"  # GDCM tries its decoders of 8, 12 and 16 bits in turn
+SECONDS = 10  # of the processor, for one job; the parent's own watch is shorter unless the parent is gone
 
 
 def serve():
     """Answer jobs until standard input closes."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    source, sink, warned = sys.stdin.buffer, sys.stdout.buffer, _listen()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # nothing here writes a file
     while len(head := source.read(JOB.size)) == JOB.size:
         kind, rows, columns, bits, length = JOB.unpack(head)
         frame = source.read(length)
-        try:
-            samples = KINDS[tuple(KINDS)[kind]](frame, rows, columns, bits)
-        except BaseException:  # a panic of the RLE decoder is no Exception
-            sink.write(ANSWER.pack(FAILED))
-        else:
-            sink.write(ANSWER.pack(len(samples)))
-            sink.write(samples)
+        _limit(rows * columns)
+        status, answer = _answer(KINDS[tuple(KINDS)[kind]], frame, rows, columns, bits)
+        words = _heard(warned)
+        if words and status == DONE:
+            status, answer = FAILED, words
+        sink.write(ANSWER.pack(status, len(answer)))
+        sink.write(answer)
         sink.flush()
+
+
+def _answer(decoder, frame, rows, columns, bits):
+    try:
+        return DONE, decoder(frame, rows, columns, bits)
+    except BaseException as failure:  # a panic of the RLE decoder is no Exception
+        return FAILED, f"{failure or type(failure).__name__}".encode("utf-8", "replace")[:300]
+
+
+def _limit(pixels):
+    """Allow the next job as much memory and processor time as its pixels can need, and no more."""
+    most = BASE + EACH * pixels
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime) + SECONDS
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+
+
+def _listen():
+    """The reading end of a pipe that stands where standard error was."""
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)  # who warns without end is not waited for
+    os.dup2(writing, 2)
+    return reading
+
+
+def _heard(reading):
+    """What was said on standard error since last time, at most a few words of it."""
+    said = b""
+    while True:
+        try:
+            said += os.read(reading, 65536)
+        except BlockingIOError:
+            return b" ".join(line for line in said.split(b"\n") if line and not line.startswith(PROBING))[:300]
 
 
 def _jpeg_ls(frame, rows, columns, bits):
@@ -49,6 +89,12 @@ def _rle(frame, rows, columns, bits):
     return decode_pixel_data(frame, version=2, rows=rows, columns=columns, bits_allocated=bits)
 
 
+def _dct_8(frame, rows, columns, bits):
+    import simplejpeg
+
+    return simplejpeg.decode_jpeg(frame, "GRAY", strict=True).tobytes()
+
+
 def _lossless(frame, rows, columns, bits):
     return _by_gdcm(frame, rows, columns, bits, "1.2.840.10008.1.2.4.57")
 
@@ -61,6 +107,7 @@ def _by_gdcm(frame, rows, columns, bits, syntax):
     """JPEG lossless and 12-bit DCT, which only GDCM decodes among the free libraries."""
     import gdcm
 
+    gdcm.Trace.WarningOn()
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(frame)
     fragments = gdcm.SequenceOfFragments.New()
@@ -78,7 +125,8 @@ def _by_gdcm(frame, rows, columns, bits, syntax):
     return image.GetBuffer().encode("utf-8", "surrogateescape")  # SWIG hands the bytes over as text
 
 
-KINDS = {"JPEG-LS": _jpeg_ls, "JPEG 2000": _jpeg_2000, "RLE": _rle, "JPEG lossless": _lossless, "JPEG": _dct}
+KINDS = {"JPEG-LS": _jpeg_ls, "JPEG 2000": _jpeg_2000, "RLE": _rle, "JPEG lossless": _lossless, "JPEG": _dct,
+         "8-bit JPEG": _dct_8}
 
 if __name__ == "__main__":
     serve()

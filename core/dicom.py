@@ -9,17 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pydicom
-from pydicom.errors import InvalidDicomError
-from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from core.attributes import integer, items, lookup_table, number, numbers, quiet, text, texts
+from core.attributes import integer, items, lookup_table, number, numbers, quiet, text, texts, value
 from core.display import histogram, modality_values, stored_values, without_padding
 from core.errors import BadSettings, UnreadableFilm
 from core.film import Film, Header
 from core.looks import choose, describe
-from core.pixels import photometric, sides, stored_pixels
+from core.parsing import read_attributes
+from core.pixels import OVERLAYS, photometric, sides, stored_pixels
 
 HEADER = ("PatientID", "StudyInstanceUID", "SOPInstanceUID", "Rows", "Columns", "PhotometricInterpretation",
           "Modality", "ViewPosition")
@@ -27,7 +25,9 @@ FILM = (*HEADER, "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "BitsStor
         "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
         "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction", "VOILUTSequence",
         "PresentationLUTShape", "PixelSpacing", "ImagerPixelSpacing", "PixelSpacingCalibrationType",
-        "PatientOrientation", "ImageLaterality", "Laterality", "PixelData", "FloatPixelData", "DoubleFloatPixelData")
+        "PatientOrientation", "ImageLaterality", "Laterality", "PixelData", "FloatPixelData", "DoubleFloatPixelData",
+        *OVERLAYS)
+MOST_LOOKS = 16  # windows, and tables, that a header may offer; no maker gives more than a handful
 OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
 
 
@@ -35,7 +35,7 @@ def read_header(path):
     """`Header` of the DICOM file `path`; its pixel data are not touched. Raises `UnreadableFilm`."""
     path = Path(path)
     with _naming(path), quiet():
-        dataset = _dataset(path, HEADER, stop_before_pixels=True)
+        dataset = read_attributes(path, HEADER, before_pixels=True)
         rows, columns = sides(dataset)
         return Header(text(dataset, "PatientID"), text(dataset, "StudyInstanceUID"), text(dataset, "SOPInstanceUID"),
                       rows, columns, text(dataset, "PhotometricInterpretation").upper(), text(dataset, "Modality"),
@@ -46,7 +46,7 @@ def read_film(path):
     """`Film` of the DICOM file `path`, decoded. Raises `UnreadableFilm` for what cannot be shown truthfully."""
     path = Path(path)
     with _naming(path), quiet():
-        return _film(_dataset(path, FILM), path.stem)
+        return _film(read_attributes(path, FILM), path.stem)
 
 
 @contextmanager
@@ -56,32 +56,6 @@ def _naming(path):
         yield
     except UnreadableFilm as failure:
         raise UnreadableFilm(f"{path.name} {failure}") from None
-
-
-def _dataset(path, keywords, **how):
-    """The attributes `keywords` of the file, as a pydicom data set."""
-    tags = [Tag(keyword) for keyword in keywords]
-    try:
-        with path.open("rb") as file:
-            bare = _starts_like_a_data_set(file.read(136))
-            file.seek(0)
-            return pydicom.dcmread(file, specific_tags=tags, force=bare, **how)
-    except OSError as failure:
-        raise UnreadableFilm(f"cannot be opened ({failure.strerror or failure}), but a readable file is needed: check "
-                             "its path and permissions.") from None
-    except InvalidDicomError:
-        raise UnreadableFilm("is not a DICOM file: byte 128 must be followed by 'DICM', choose another file.") from None
-    except Exception as failure:  # pydicom raises what it likes on damaged files
-        reason = " ".join(str(failure).split())[:120] or type(failure).__name__
-        raise UnreadableFilm(f"cannot be read as DICOM ({reason}), but every element must be whole: copy it again from "
-                             "its source.") from None
-
-
-def _starts_like_a_data_set(head):
-    """Whether a file without preamble begins with an element of group 2 or 8, as those of some old devices do."""
-    explicit = head[4:6].isalpha() and head[4:6].isupper()
-    short = len(head) >= 8 and int.from_bytes(head[4:8], "little") < 1024
-    return head[128:132] != b"DICM" and head[:2] in (b"\x02\0", b"\x08\0") and (explicit or short)
 
 
 def _syntax(dataset):
@@ -124,12 +98,19 @@ def _modality(dataset, signed, big_endian):
         except BadSettings as fault:
             raise UnreadableFilm(f"has a Modality LUT without which its values mean nothing: {fault}") from None
         return 1.0, 0.0, table, f"Modality: look-up table of {len(table.entries)} entries."
+    if isinstance(value(dataset, "ModalityLUTSequence"), str):
+        raise UnreadableFilm("has a Modality LUT Sequence that is none, without which its values mean nothing: repair "
+                             "the header.")
     slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
     if not math.isfinite(slope) or not math.isfinite(intercept):
         raise UnreadableFilm(f"has Rescale Slope {slope:g} and Intercept {intercept:g}, but both must be finite "
                              "numbers: repair the header.")
     if slope == 0:
         return 1.0, 0.0, None, "Modality: Rescale Slope 0 would make every pixel the same and is not applied."
+    most = abs(slope) * 65536 + abs(intercept)
+    if abs(slope) < 1e-30 or most > 1e30 or math.ulp(most) > abs(slope) / 4:
+        raise UnreadableFilm(f"has Rescale Slope {slope:g} and Intercept {intercept:g}, but with these its values "
+                             "cannot be told apart: repair the header.")
     if (slope, intercept) == (1, 0):
         return 1.0, 0.0, None, "Modality: values as stored."
     sign = "-" if intercept < 0 else "+"
@@ -139,10 +120,10 @@ def _modality(dataset, signed, big_endian):
 def _padding(dataset, pixels):
     """Padding (lowest, highest) or None, the histogram without it, and sentences (PS3.3 C.7.5.1.1.2)."""
     counts = histogram(pixels)
-    value, limit = integer(dataset, "PixelPaddingValue"), integer(dataset, "PixelPaddingRangeLimit")
-    if value is None:
+    first, limit = integer(dataset, "PixelPaddingValue"), integer(dataset, "PixelPaddingRangeLimit")
+    if first is None:
         return None, counts, ()
-    low, high = sorted(_as_stored(one, pixels.dtype) for one in (value, value if limit is None else limit))
+    low, high = sorted(_as_stored(one, pixels.dtype) for one in (first, first if limit is None else limit))
     kept = without_padding(counts, pixels.dtype, (low, high))
     padded = int(counts.sum() - kept.sum())
     if not kept.any():
@@ -152,17 +133,20 @@ def _padding(dataset, pixels):
     return (low, high), kept, (remark,) if padded else ()
 
 
-def _as_stored(value, dtype):
+def _as_stored(padding, dtype):
     """A padding value in the sign of the pixels: headers state it as US and as SS for the same 16 bits."""
     if dtype == np.int16:
-        return value - 65536 if value > 32767 else value
-    return value + 65536 if value < 0 else value
+        return padding - 65536 if padding > 32767 else padding
+    return padding + 65536 if padding < 0 else padding
 
 
 def _tables(dataset, signed, big_endian):
     """VOI LUTs as (`LookupTable`, explanation), and sentences on those that are broken (PS3.3 C.11.2.1.1)."""
     tables, broken = [], []
-    for item in items(dataset, "VOILUTSequence"):
+    given = items(dataset, "VOILUTSequence")
+    if len(given) > MOST_LOOKS:
+        broken.append(f"VOI: of {len(given)} tables of the header the first {MOST_LOOKS} are offered.")
+    for item in given[:MOST_LOOKS]:
         try:
             tables.append((lookup_table(item, signed, big_endian), text(item, "LUTExplanation")))
         except BadSettings as fault:
@@ -180,7 +164,7 @@ def _windows(dataset):
         return values[n] if n < len(values) else absent
 
     return [(at(centers, n, math.nan), at(widths, n, math.nan), function, at(explanations, n, ""))
-            for n in range(max(len(centers), len(widths)))]
+            for n in range(min(MOST_LOOKS, max(len(centers), len(widths))))]
 
 
 def polarity(scheme, shape):

@@ -5,10 +5,14 @@ It knows nothing of what is written.
 
 import os
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import GroundglassError
+
+PREFIX = ".writing-"  # of a temporary's name
+LEFT_BEHIND = 24 * 3600  # seconds after which nobody writes to a temporary any more
 
 
 def cache_directory():
@@ -32,7 +36,8 @@ def whole_file(path, error=GroundglassError, mode=0o644):
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        _forget(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX, suffix=path.suffix)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -46,6 +51,14 @@ def whole_file(path, error=GroundglassError, mode=0o644):
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _forget(directory):
+    """Delete temporaries that a process left behind when it was killed."""
+    for left in directory.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another process deletes too
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                left.unlink()
 
 
 def _to_disk(path):

@@ -68,23 +68,28 @@ def index_file(root):
 def find_films(root):
     """The films below train/ and test/ as path -> [size, mtime in ns], sorted, and sentences on what failed.
 
-    A film is a file whose name ends in .dcm; links are followed.
+    A film is a file whose name ends in .dcm; links are followed, into each directory once.
     """
     films, problems = {}, []
     for split in SPLITS:
         if (root / split).is_dir():
-            _search(root / split, split, DEEPEST, films, problems)
+            _search(root / split, split, DEEPEST, films, problems, set())
     return dict(sorted(films.items())), problems
 
 
-def _search(directory, name, deeper, films, problems):
+def _search(directory, name, deeper, films, problems, seen):
+    """Films of one directory; `seen` are the directories already looked into, since links may lead in circles."""
     try:
+        stat = Path(directory).stat()
+        if (stat.st_dev, stat.st_ino) in seen:
+            return
+        seen.add((stat.st_dev, stat.st_ino))
         with os.scandir(directory) as entries:
             for entry in entries:
                 path = f"{name}/{entry.name}"
                 if entry.is_dir():
                     if deeper:
-                        _search(entry.path, path, deeper - 1, films, problems)
+                        _search(entry.path, path, deeper - 1, films, problems, seen)
                 elif entry.name.lower().endswith(".dcm"):
                     if entry.is_file():
                         films[path] = [entry.stat().st_size, entry.stat().st_mtime_ns]

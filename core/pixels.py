@@ -14,8 +14,10 @@ from core.attributes import has, integer, number, text
 from core.codecs import JPEG, JPEG2000, Shape, samples
 from core.errors import UnreadableFilm
 
-MOST_PIXELS = 100_000_000  # four times the largest detector: more is a damaged header or an attack
+MOST_PIXELS = 64_000_000  # more than three of the largest detectors in a row: beyond is a damaged header or an attack
+MOST_STRAYS = 0.01  # share of pixels with bits set where none belong, without an overlay that explains them
 PIXEL_DATA = Tag("PixelData")
+OVERLAYS = tuple(Tag(group, 0x0102) for group in range(0x6000, 0x6020, 2))  # Overlay Bit Position, PS3.3 C.9.2
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ def stored_pixels(dataset, syntax):
         found = found.astype(np.uint16, copy=False)
     coded = syntax in JPEG or syntax in JPEG2000
     pixels, masked = signed_values(found, layout, precision) if coded else masked_values(found, layout)
+    if masked > MOST_STRAYS * pixels.size and not any(tag in dataset for tag in OVERLAYS):
+        raise UnreadableFilm(f"has bits set outside its Bits Stored {layout.stored} and High Bit {layout.high_bit} in "
+                             f"{masked} of {pixels.size} pixels, but they must be empty or an overlay's: its header "
+                             "and its pixels contradict each other, export it again.")
     if masked:
         remarks += (f"Bits above Bits Stored {layout.stored} were set in {masked} pixels and are masked.",)
     kind = "signed" if layout.signed else "unsigned"

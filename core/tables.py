@@ -16,6 +16,7 @@ from core.errors import BadTable
 
 NUMBERS = ("confidence", "x_min", "y_min", "x_max", "y_max")
 MAX_SENTENCES = 50
+MOST_BYTES, MOST_ROWS = 64 * 2 ** 20, 500_000  # of a CSV: ten times what the competition's largest takes
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -73,7 +74,10 @@ def read_table(path, columns):
     file is missing, is no comma-separated UTF-8 text, or lacks or doubles a column.
     """
     path = Path(path)
-    lines = _LINE_END.split(_text(path))
+    lines = _LINE_END.split(_text(path), MOST_ROWS + 1)
+    if len(lines) > MOST_ROWS + 1:
+        raise BadTable(f"{path.name} row {MOST_ROWS + 2} and those after it are too many, but a table has at most "
+                       f"{MOST_ROWS} rows: split it.")
     header = _header(path.name, lines[0], columns)
     rows, found, faults = [], [], []
     for number, line in enumerate(lines[1:], start=2):
@@ -95,12 +99,17 @@ def read_table(path, columns):
 
 def _text(path):
     try:
-        content = path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise BadTable(f"{path} is no plain file, but a table must be one: name the file itself.")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise BadTable(f"{path} does not exist, but is needed: put the competition's file there.") from None
     except OSError as error:
         raise BadTable(f"{path} cannot be read ({error.strerror}), but is needed: check what it is and who "
                        "may read it.") from None
+    if len(content) > MOST_BYTES:
+        raise BadTable(f"{path} has {path.stat().st_size:,} bytes, but a table has at most {MOST_BYTES:,}: split it.")
     return content.decode("utf-8-sig", errors="surrogateescape")
 
 
@@ -108,6 +117,8 @@ def _cells(line):
     """The cells of one line; a quote that stays open is a `BadCell`, it must not swallow the next lines."""
     if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
         raise BadCell("is not UTF-8 text, but must be: save the file as UTF-8")
+    if "\0" in line:
+        raise BadCell("holds a zero byte, but must be text: save the file as UTF-8")
     csv.field_size_limit(max(csv.field_size_limit(), len(line) + 1))
     try:
         return next(csv.reader([line], strict=True))
