@@ -47,8 +47,16 @@ def quiet():
 
 def has(dataset, keyword):
     """Whether the attribute is there with a value."""
-    element = dataset.get_item(tag_for_keyword(keyword))
+    element = stored(dataset, tag_for_keyword(keyword))
     return element is not None and element.value not in (None, b"", "")
+
+
+def stored(dataset, tag):
+    """The element as it was read, not converted where pydicom allows; None when absent or without a known VR."""
+    try:
+        return dataset.get_item(tag)
+    except Exception:  # pydicom converts some at once, and raises what it likes
+        return None
 
 
 def value(dataset, keyword):
@@ -58,12 +66,12 @@ def value(dataset, keyword):
     """
     if not has(dataset, keyword):
         return None
-    if _endless(dataset.get_item(tag_for_keyword(keyword)).value, keyword):
+    if _endless(stored(dataset, tag_for_keyword(keyword)).value, keyword):
         return ""
     try:
         return dataset[keyword].value
     except Exception:  # pydicom raises what it likes on values that break their VR
-        raw = dataset.get_item(tag_for_keyword(keyword)).value
+        raw = stored(dataset, tag_for_keyword(keyword)).value
         return raw.decode("latin-1").rstrip(" \0").split("\\") if isinstance(raw, bytes) else None
 
 

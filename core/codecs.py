@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 from pydicom import uid
 
+from core.codestreams import codestream, insist_whole
 from core.decoding import DecoderFailed, decode
 from core.errors import UnreadableFilm
 
@@ -31,17 +32,6 @@ class Shape:
     rows: int
     columns: int
     allocated: int
-
-
-@dataclass(frozen=True)
-class Coded:
-    """What a codestream says of itself; `kind` as in `decoder_child.KINDS`, `precision` in bits."""
-
-    kind: str
-    rows: int
-    columns: int
-    components: int
-    precision: int
 
 
 def samples(data, syntax, shape, words=False):
@@ -72,7 +62,7 @@ def samples(data, syntax, shape, words=False):
 def _native(data, big_endian, shape, words):
     needed = shape.rows * shape.columns * shape.allocated // 8
     row = shape.columns * shape.allocated // 8
-    if len(data) < needed or len(data) - needed >= max(row, 2):
+    if len(data) < needed or len(data) - needed >= max(2, min(row, shape.rows * shape.allocated // 8)):
         what = "is truncated, copy" if len(data) < needed else "has another size than its header says, send"
         raise UnreadableFilm(f"holds {len(data)} bytes of pixel data, but {shape.rows} x {shape.columns} pixels of "
                              f"{shape.allocated} bits need {needed}: it {what} it again.")
@@ -116,56 +106,14 @@ def _astray(reason):
                           "be encapsulated as in PS3.5 A.4: copy it again.")
 
 
-def codestream(frame):
-    """`Coded` of a JPEG, JPEG-LS or JPEG 2000 codestream (bytes), read from its headers only."""
-    start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)  # SOC, SIZ; a JP2 file header may stand before them
-    try:
-        if frame[:2] == b"\xff\xd8":
-            return _jpeg_size(frame)
-        if start >= 0:
-            return _jpeg2000_size(frame[start + 4:start + 4 + 42])
-    except IndexError:
-        pass
-    raise UnreadableFilm(f"has compressed pixel data that begin with {frame[:4].hex(' ')}, but JPEG begins with ff d8 "
-                         "and JPEG 2000 with ff 4f ff 51: copy it again.")
-
-
-def _jpeg_size(frame):
-    """ISO 10918-1 B.2: markers up to the start of frame, which holds precision, rows, columns and components."""
-    at = 2
-    while frame[at] == 0xFF:
-        marker = frame[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            kind = {0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}.get(marker, "JPEG")
-            big = int.from_bytes
-            return Coded(kind, big(frame[at + 5:at + 7], "big"), big(frame[at + 7:at + 9], "big"), frame[at + 9],
-                         frame[at + 4])
-        else:
-            at += 2 + max(2, int.from_bytes(frame[at + 2:at + 4], "big"))
-    raise IndexError
-
-
-def _jpeg2000_size(segment):
-    """ISO 15444-1 A.5.1: the SIZ segment, from its length field on."""
-    right, bottom, left, top = (int.from_bytes(segment[at:at + 4], "big") for at in (4, 8, 12, 16))
-    return Coded("JPEG 2000", bottom - top, right - left, int.from_bytes(segment[36:38], "big"),
-                 (segment[38] & 0x7F) + 1)
-
-
 def _decoded(frame, coded):
     """Samples [H,W] of a codestream that says what it should."""
-    if coded.kind != "JPEG 2000" and b"\xff\xd9" not in frame[-64:]:
-        raise UnreadableFilm(f"holds {len(frame)} bytes of {coded.kind} data without an end marker, but a whole image "
-                             "ends with ff d9: it is truncated, copy it again.")
-    if not 1 <= coded.precision <= 16:
-        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but 1 to 16 can be shown: "
-                             "convert it to 16 bits.")
-    if coded.kind == "JPEG 2000":
-        frame = frame[frame.find(b"\xff\x4f\xff\x51"):]  # without the boxes of a JP2 file, which DICOM does not know
+    allowed = (8, 12) if coded.kind == "JPEG" else range(2, 17) if coded.kind != "JPEG 2000" else range(1, 17)
+    if coded.precision not in allowed:
+        raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but {allowed[0]} to {allowed[-1]} "
+                             "is the rule: convert it.")
     kind = "8-bit JPEG" if coded.kind == "JPEG" and coded.precision == 8 else coded.kind
-    return _apart(kind, frame, coded.rows, coded.columns, coded.precision)
+    return _apart(kind, insist_whole(frame, coded), coded.rows, coded.columns, coded.precision)
 
 
 def _apart(kind, frame, rows, columns, bits):

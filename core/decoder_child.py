@@ -84,15 +84,37 @@ def _jpeg_2000(frame, rows, columns, bits):
 
 
 def _rle(frame, rows, columns, bits):
-    from rle.utils import decode_pixel_data
+    """PS3.5 Annex G. The library believes any header, so it is given one segment at a time."""
+    import numpy as np
+    from rle.rle import decode_segment
 
-    return decode_pixel_data(frame, version=2, rows=rows, columns=columns, bits_allocated=bits)
+    count, *offsets = struct.unpack("<16I", frame[:64])
+    ends = [*offsets[1:count], len(frame)]
+    if count != bits // 8 or offsets[0] != 64 or any(a >= b for a, b in zip(offsets[:count], ends, strict=True)):
+        raise ValueError(f"its header names {count} segments at {offsets[:3]}")
+    planes = [decode_segment(frame[start:end]) for start, end in zip(offsets, ends, strict=False)]
+    if any(not 0 <= len(plane) - rows * columns <= 2 for plane in planes):  # a zero byte may fill up a segment
+        raise ValueError(f"its segments hold {[len(plane) for plane in planes]} bytes of {rows * columns}")
+    return np.stack([np.frombuffer(plane, np.uint8, rows * columns) for plane in reversed(planes)], axis=1).tobytes()
 
 
 def _dct_8(frame, rows, columns, bits):
     import simplejpeg
 
-    return simplejpeg.decode_jpeg(frame, "GRAY", strict=True).tobytes()
+    return simplejpeg.decode_jpeg(_sequential(frame), "GRAY", strict=True).tobytes()
+
+
+def _sequential(frame):
+    """The frame with the spectral selection that a sequential scan must have (ISO 10918-1 B.2.3, table B.3).
+
+    Some makers leave it 0; every decoder reads over it, but not without a warning.
+    """
+    at, sequential = 2, False
+    while at + 4 <= len(frame) and frame[at] == 0xFF and frame[at + 1] != 0xDA:
+        sequential |= frame[at + 1] in (0xC0, 0xC1)
+        at += 1 if frame[at + 1] == 0xFF else 2 + max(2, int.from_bytes(frame[at + 2:at + 4], "big"))
+    start = at + 5 + 2 * frame[at + 4] if at + 4 < len(frame) else len(frame)
+    return frame[:start] + b"\0\x3f\0" + frame[start + 3:] if sequential and start + 3 < len(frame) else frame
 
 
 def _lossless(frame, rows, columns, bits):
@@ -100,7 +122,7 @@ def _lossless(frame, rows, columns, bits):
 
 
 def _dct(frame, rows, columns, bits):
-    return _by_gdcm(frame, rows, columns, bits, "1.2.840.10008.1.2.4.51")
+    return _by_gdcm(_sequential(frame), rows, columns, bits, "1.2.840.10008.1.2.4.51")
 
 
 def _by_gdcm(frame, rows, columns, bits, syntax):

@@ -122,8 +122,25 @@ def open_model(path, device, how="torch"):
 def _filled(path):
     """The network stored at `path`, and its card. Raises `BadWeights`."""
     card, tensors = read_weights(path)
+    _compare(path, card, tensors, _outline(card))
     network = build_network(card)
-    wanted = network.state_dict()
+    _compare(path, card, tensors, network.state_dict())
+    network.load_state_dict(tensors)
+    return network, card
+
+
+def _outline(card):
+    """The tensors of a classifier's network without their numbers, as a card may name one of many gigabytes."""
+    if card.task == "detector":
+        return None
+    with torch.device("meta"):
+        return build_network(card).state_dict()
+
+
+def _compare(path, card, tensors, wanted):
+    """Raises `BadWeights` unless `tensors` have the names and shapes of `wanted`; None is not compared."""
+    if wanted is None:
+        return
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or extra:
         name, which = (missing[0], "lacks") if missing else (extra[0], "has an unknown")
@@ -133,5 +150,3 @@ def _filled(path):
         if tensor.shape != wanted[name].shape:
             raise BadWeights(f"{path} holds {name} of shape {tuple(tensor.shape)}, but {card.architecture} has "
                              f"{tuple(wanted[name].shape)}: name the weights' own architecture.")
-    network.load_state_dict(tensors)
-    return network, card

@@ -10,7 +10,7 @@ import numpy as np
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from core.attributes import has, integer, number, text
+from core.attributes import has, integer, number, stored, text
 from core.codecs import JPEG, JPEG2000, Shape, samples
 from core.errors import UnreadableFilm
 
@@ -70,7 +70,9 @@ def stored_pixels(dataset, syntax):
     """
     rows, columns = sides(dataset)
     layout, remarks = _layout(dataset)
-    element = dataset.get_item(PIXEL_DATA)
+    element = stored(dataset, PIXEL_DATA)
+    if element is None or not isinstance(element.value or b"", bytes):
+        raise UnreadableFilm("has Pixel Data that are none, but a film needs them as bytes: copy it again.")
     found, precision = samples(element.value or b"", syntax, Shape(rows, columns, layout.allocated), element.VR == "OW")
     if layout.allocated == 16:
         found = found.astype(np.uint16, copy=False)

@@ -67,8 +67,8 @@ class ModelCard:
             raise BadWeights(f"classes are {list(self.classes)}, but {self.task} weights have "
                              f"{list(TASKS[self.task])}: use weights trained for this task.")
         if not ARCHITECTURE.fullmatch(self.architecture):
-            raise BadWeights(f"architecture is {self.architecture[:80]!r}, but must be a plain name of letters, digits, '_' "
-                             "and '.': use weights of this project.")
+            raise BadWeights(f"architecture is {self.architecture[:80]!r}, but must be a plain name: use weights of "
+                             "this project.")
         sides_fit = len(self.image_size) == 2 and all(
             isinstance(n, int) and 32 <= n <= MOST_SIDE for n in self.image_size)
         if not sides_fit:

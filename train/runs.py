@@ -4,6 +4,7 @@ Every file is written whole: to a temporary in the same folder, synced, then put
 """
 
 import csv
+import io
 import json
 import secrets
 import subprocess
@@ -63,8 +64,10 @@ class RunFolder:
 
     def save_checkpoint(self, state):
         """Keep `state` (nested dicts of tensors and numbers), whole or not at all."""
+        kept = io.BytesIO()  # torch tells of a full disk in an error of its own
+        torch.save(state, kept)
         with whole_file(self.path / "checkpoint.pt") as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(kept.getbuffer())
 
     def load_checkpoint(self):
         """The state last kept, or None."""
