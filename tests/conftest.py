@@ -19,8 +19,9 @@ def shared():
 
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path_factory, monkeypatch):
-    """Each test run indexes into its own cache directory."""
+    """Each test run indexes into its own cache directory, and has an audit trail of its own."""
     monkeypatch.setenv("GROUNDGLASS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("GROUNDGLASS_AUDIT", str(tmp_path_factory.getbasetemp() / "audit.jsonl"))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +47,7 @@ if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was sta
 
 from viewer import resources  # noqa: E402  (needs the path above)
 from viewer.canvas.scripts import script_routes  # noqa: E402
+from viewer.login import Gate  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 
 
@@ -57,7 +59,7 @@ async def lifespan(_):
 
 
 app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(resources.film)],
-             lifespan=lifespan)
+             lifespan=lifespan, middleware=[Middleware(Gate)])
 
 if __name__ == "__main__":
     app.run()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from viewer import resources
+from viewer import login, resources
 from viewer.views import experiments, exploration, frame, reading, tune
 
 st.set_page_config(page_title="Groundglass", layout="wide", initial_sidebar_state="collapsed")
 st.html(Path(__file__).with_name("style.css"))
+login.insist()
 resources.warm()
 
 PAGES = [

@@ -2,8 +2,8 @@
 
 `film_url` notes a file under a token and signs it; `pixel_routes` answers such addresses and no others. The token is a
 digest of the file's path, size and time of change, so it names nobody, a changed file has a new address, and the
-browser may keep what it got for good. Custom routes are not covered by `st.login`: the signature is the lock, its key
-is Streamlit's `server.cookieSecret`.
+browser may keep what it got for good. The signature is the lock, its key is Streamlit's `server.cookieSecret`; where a
+login is needed the address is good for the reader it was made for, and the browser keeps nothing.
 
 This module knows nothing of data sets; how a file becomes a `Film` is handed to `pixel_routes`.
 """
@@ -18,8 +18,10 @@ from itsdangerous import BadSignature, Signer
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from core import audit
 from core.display import grey_table, modality_values, stored_values
 from core.errors import GroundglassError
+from viewer import login
 from viewer.canvas.payload import deflate, pack
 from viewer.canvas.scripts import base_path
 
@@ -33,7 +35,7 @@ def film_url(path) -> str:
     """Signed address of the film in the file `path`; a file that is absent gets one too, which answers 404."""
     token = _token(path)
     _published[token] = os.fspath(path)
-    return f"{base_path()}/film/pixels/{_signer().sign(token).decode()}"
+    return f"{base_path()}/film/pixels/{_signer(login.reader()).sign(token).decode()}"
 
 
 def pixel_routes(read_film) -> list[Route]:
@@ -43,18 +45,24 @@ def pixel_routes(read_film) -> list[Route]:
     film that cannot be read.
     """
     def pixels(request):
+        reader = login.reader_of(request)
         try:
-            token = _signer().unsign(request.path_params["token"]).decode()
+            if reader is None:
+                raise BadSignature("no reader")
+            token = _signer(reader).unsign(request.path_params["token"]).decode()
         except BadSignature:
             return _refusal("The film's address was not made by this server: reload the page.", 403)
         path = _published.get(token)
         if path is None or _token(path) != token or not Path(path).is_file():
             return _refusal("The film's file is gone or has changed since the page was made: reload the page.", 404)
         try:
-            body = deflate(film_body(read_film(path)))
+            film = read_film(path)
+            audit.record("pixels sent", [film.sop_instance_uid or film.image_id], reader)
+            body = deflate(film_body(film))
         except GroundglassError as error:
             return _refusal(str(error), 422)
-        return Response(body, media_type="application/octet-stream", headers={**KEEP, "Content-Encoding": "deflate"})
+        headers = {**(FORGET if reader else KEEP), "Content-Encoding": "deflate"}
+        return Response(body, media_type="application/octet-stream", headers=headers)
 
     return [Route(f"{base_path()}/film/pixels/{{token}}", pixels)]
 
@@ -93,8 +101,9 @@ def _token(path):
     return hashlib.sha256(f"{path.absolute()}|{state}".encode()).hexdigest()[:40]
 
 
-def _signer():
-    return Signer(st.get_option("server.cookieSecret"), salt="groundglass film pixels", digest_method=hashlib.sha256)
+def _signer(reader):
+    return Signer(st.get_option("server.cookieSecret"), salt=f"groundglass film pixels {reader}",
+                  digest_method=hashlib.sha256)
 
 
 def _refusal(sentence, status):

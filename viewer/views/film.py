@@ -5,7 +5,7 @@ import streamlit as st
 from core import failures
 from core.errors import GroundglassError, UnreadableFilm
 from core.labels import STUDY_CLASSES
-from viewer import charts, resources, state
+from viewer import charts, login, resources, state
 from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
 from viewer.pixels import film_url
 from viewer.views import worklist
@@ -42,6 +42,8 @@ def show(opened, settings, wanted, film_id):
     image, problem, film = cases.images[row], "", None
     try:
         film = read(image)
+        if said := login.note_film(film.sop_instance_uid or film.image_id):
+            st.html(charts.sentences([said], "problems"))
     except GroundglassError as error:
         problem = str(error)
     found = failures.findings(cases, resources.answer(opened, settings.fusion, settings.score),
