@@ -4,6 +4,7 @@ The only place, with `codecs`, that talks to pydicom's data set; it knows nothin
 An attribute that cannot be understood counts as absent (text) or as NaN (numbers); no warning of pydicom escapes.
 """
 
+import logging
 import math
 import threading
 import warnings
@@ -19,15 +20,16 @@ from core.film import LookupTable
 
 LONGEST_TEXT, LONGEST_TABLE, LONGEST_SEQUENCE = 16_384, 2 ** 20, 4 * 2 ** 20  # bytes of an attribute as stored
 MOST_ITEMS = 1000
+_log = logging.getLogger("pydicom")
 _gate, _inside, _catcher = threading.Lock(), 0, None
 
 
 @contextmanager
 def quiet():
-    """Keep pydicom's warnings from the user while the block runs; blocks of several threads may overlap.
+    """Keep pydicom's warnings from the user, and from the logs, which they would tell of the patient.
 
-    Python's warning filters belong to the whole process, so the first block in sets the filter and the last one out
-    restores what was there.
+    Blocks of several threads may overlap. Python's warning filters and loggers belong to the whole process, so the
+    first block in sets them and the last one out restores what was there.
     """
     global _inside, _catcher
     with _gate:
@@ -35,6 +37,7 @@ def quiet():
             _catcher = warnings.catch_warnings()
             _catcher.__enter__()
             warnings.filterwarnings("ignore", module=r"pydicom\b")
+            _log.disabled = True
         _inside += 1
     try:
         yield
@@ -43,6 +46,7 @@ def quiet():
             _inside -= 1
             if _inside == 0:
                 _catcher.__exit__(None, None, None)
+                _log.disabled = False
 
 
 def has(dataset, keyword):

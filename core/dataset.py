@@ -6,6 +6,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.index import SPLITS, read_index
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth, read_labels
 from core.tables import shown, some
@@ -68,6 +70,7 @@ def open_dataset(root, *, progress=None):
     else:
         problems += _film_problems(found, films, study_of)
         problems += _label_problems(labels.truth, study_of, films)
+        problems += _outside(labels, films)
     return Dataset(str(root), root.name, tuple(images), labels.truth, tuple(problems))
 
 
@@ -116,6 +119,22 @@ def _film_problems(found, films, study_of):
     patients = [f"{len(nameless)} films such as {nameless[0]} carry no PatientID, but folds are drawn over "
                 "patients: do not train on them."] if nameless else []
     return [*some(unreadable), *some(doubled), *some(misplaced), *patients]
+
+
+def _outside(labels, films):
+    """Sentences on boxes that reach beyond their film by more than a pixel; they are used as they are."""
+    if labels.truth is None:
+        return []
+    found = []
+    for film, (image_id, row) in enumerate(zip(labels.truth.image_ids, labels.image_rows, strict=True)):
+        boxes, entry = labels.truth.boxes_of(film), films.get(image_id)
+        if len(boxes) and entry is not None and entry.width:
+            beyond = (boxes < -1) | (boxes > np.array([entry.width, entry.height] * 2) + 1)
+            if beyond.any():
+                box = boxes[beyond.any(axis=1)][0].tolist()
+                found.append(f"{IMAGE_CSV} row {row}, column label: the box {box} reaches beyond its film of "
+                             f"{entry.width} x {entry.height} pixels, but must lie on it: mend it.")
+    return some(found)
 
 
 def _label_problems(truth, study_of, films):

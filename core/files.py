@@ -11,8 +11,17 @@ from pathlib import Path
 
 from core.errors import GroundglassError
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet would work out
 PREFIX = ".writing-"  # of a temporary's name
 LEFT_BEHIND = 24 * 3600  # seconds after which nobody writes to a temporary any more
+
+
+def cell(text):
+    """`text` for a cell of a CSV; before what a spreadsheet would take for a formula stands an apostrophe.
+
+    `core.tables.read_id` reads over the apostrophe.
+    """
+    return f"'{text}" if isinstance(text, str) and text[:1] in FORMULA else text
 
 
 def cache_directory():

@@ -82,13 +82,14 @@ def _rows(known, wanted, level):
 class Labels:
     """What the two CSVs of a directory say.
 
-    `truth` holds every row that is right (None when neither file can be read), `faults` a sentence for each
+    `image_rows` are the row numbers of the films of `truth` in their CSV. `truth` holds every row that is right (None when neither file can be read), `faults` a sentence for each
     that is not, `remarks` sentences about what does not fit together but leaves the labels usable.
     """
 
     truth: GroundTruth | None
     faults: tuple[str, ...]
     remarks: tuple[str, ...]
+    image_rows: tuple[int, ...] = ()
 
     def strict(self):
         """`truth` when nothing is at fault. Raises `BadTable`: a score on broken labels would be a lie."""
@@ -117,11 +118,13 @@ def read_labels(root):
     faults = (*film_faults, *study_faults)
     if films is None and studies is None:
         return Labels(None, faults, ())
-    unknown = sorted({study for study, _ in (films or {}).values()} - set(studies or {}))
+    unknown = sorted({study for study, _, _ in (films or {}).values()} - set(studies or {}))
     if unknown and studies is not None:
         remarks = [*remarks, f"{len(unknown)} studies of {IMAGE_CSV} such as {shown(unknown[0])} have no row "
                              f"in {STUDY_CSV}: their class is unknown and not scored."]
-    return Labels(_truth(films or {}, studies or {}), faults, tuple(remarks))
+    rows = tuple(row for _, _, row in (films or {}).values())
+    films = {image_id: (study, boxes) for image_id, (study, boxes, _) in (films or {}).items()}
+    return Labels(_truth(films, studies or {}), faults, tuple(remarks), rows)
 
 
 def _rows_of(path, columns, read):
@@ -134,7 +137,7 @@ def _rows_of(path, columns, read):
 
 
 def _read_films(table):
-    """image id -> (study id, boxes float32 [N,4]) of the right rows, faults, remarks."""
+    """image id -> (study id, boxes float32 [N,4], row number) of the right rows, faults, remarks."""
     films, faults, differing = {}, [], []
     for position, (text, listed, label, study_id) in enumerate(table.records()):
         column = "id"
@@ -149,7 +152,7 @@ def _read_films(table):
         except BadCell as fault:
             faults.append(table.fault(position, column, fault))
             continue
-        films[image_id] = study_id, boxes
+        films[image_id] = study_id, boxes, table.rows[position]
         if not _same(listed, boxes):
             differing.append(table.rows[position])
     remarks = [f"{table.name} row {differing[0]}, column boxes: {len(differing)} rows from there on give "

@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 
+from core.files import cell
+
 
 def stamp(manifest, data_set, *settings):
     """Where a figure came from, as a dictionary for JSON.
@@ -32,5 +34,5 @@ def stamped_csv(rows, given):
     text = io.StringIO()
     writer = csv.DictWriter(text, [*(rows[0] if rows else ()), *told], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**row, **told} for row in rows)
+    writer.writerows({name: cell(value) for name, value in {**row, **told}.items()} for row in rows)
     return text.getvalue()

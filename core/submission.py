@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import BadTable
+from core.files import cell as literal_cell
 from core.files import whole_file
 from core.labels import STUDY_CLASSES
 from core.scoring import Answer
@@ -112,7 +113,8 @@ def write_submission(path, answer, sample=None):
     with whole_file(path, BadTable) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows((f"{each}_{level}", words.get((level, each), NEUTRAL[level])) for level, each in sample)
+        writer.writerows((literal_cell(f"{each}_{level}"), words.get((level, each), NEUTRAL[level]))
+                         for level, each in sample)
     unknown = [pair for pair in sample if pair not in words]
     outside, empty = words.keys() - set(sample), [pair for pair in sample if words.get(pair) == ""]
     remarks = []

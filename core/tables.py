@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import BadTable
+from core.files import FORMULA
 
 NUMBERS = ("confidence", "x_min", "y_min", "x_max", "y_max")
 MAX_SENTENCES = 50
@@ -152,6 +153,8 @@ def _header(name, line, columns):
 
 def read_id(text, level):
     """The id before its suffix `_image` or `_study`; `level` is 'image' or 'study'. Raises `BadCell`."""
+    if text[:1] == "'" and text[1:2] in FORMULA:  # see core.files.cell
+        text = text[1:]
     stem = text.removesuffix(f"_{level}")
     if stem == text or not stem:
         raise BadCell(f"is no {level} id, but must end in _{level}: write it as the competition does")

@@ -159,6 +159,17 @@ def test_wrong_tables_are_named_by_row_and_column_and_hide_nothing_else(tmp_path
             read_truth(folder)
 
 
+def test_boxes_outside_their_film_are_named_by_row_and_used_as_they_are(tmp_path):
+    place = tmp_path / "train" / "t" / "e"
+    place.mkdir(parents=True)
+    film_file(place / "b.dcm", RAMP)
+    rows = ["id,boxes,label,StudyInstanceUID", "a_image,,none 1 0 0 1 1,s", "b_image,,opacity 1 -9 2 30 90,t"]
+    (tmp_path / "train_image_level.csv").write_text("\n".join(rows))
+    dataset = open_dataset(tmp_path)
+    assert any("row 3, column label: the box [-9.0, 2.0, 30.0, 90.0]" in problem for problem in dataset.problems)
+    assert dataset.truth.boxes.tolist() == [[-9, 2, 30, 90]]
+
+
 def test_tables_written_in_another_way_are_read(tmp_path):
     for folder in fine_tables(tmp_path):
         truth = read_truth(folder)

@@ -35,9 +35,10 @@ class Asked:
 
     def __init__(self, gate, path, method="GET", cookie="", body=b"", origin=None, kind="http"):
         self.through, self.status, self.headers, self.body = False, None, {}, b""
-        headers = [(b"host", b"server"), (b"cookie", cookie.encode())] + ([(b"origin", origin.encode())] if origin else [])
-        scope = {"type": kind, "path": path, "method": method, "headers": headers, "query_string": b"", "scheme": "http",
-                 "server": ("server", 80), "client": ("10.0.0.9", 1)}
+        headers = [(b"host", b"server"), (b"cookie", cookie.encode())]
+        headers += [(b"origin", origin.encode())] if origin else []
+        scope = {"type": kind, "path": path, "method": method, "headers": headers, "query_string": b"",
+                 "scheme": "http", "server": ("server", 80), "client": ("10.0.0.9", 1)}
         if kind == "websocket":
             del scope["method"]
         gate.app = self._app

@@ -12,6 +12,7 @@ from core.evaluation import CLASSES
 from core.failures import FLAGS
 from core.labels import STUDY_CLASSES
 
+MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~$:^=@&\"'")  # CommonMark may escape any ASCII punctuation
 SHORT = ("neg", "typ", "ind", "aty", "")  # of STUDY_CLASSES; the last stands for unknown, -1
 
 
@@ -20,6 +21,11 @@ def tag(name, content, **attributes):
     given = "".join(f' {key.strip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items()
                     if value is not None)
     return f"<{name}{given}>{content}</{name}>"
+
+
+def literal(text):
+    """`text` for a label that Streamlit reads as Markdown, so that it shows as it is."""
+    return "".join(f"\\{each}" if each in MARKDOWN else each for each in str(text))
 
 
 def sentences(lines, kind="notes"):

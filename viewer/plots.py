@@ -3,6 +3,8 @@
 This module is pictures alone: it computes nothing and knows nothing of Streamlit.
 """
 
+from html import escape
+
 import plotly.graph_objects as go
 
 COLOURS = {"opacity": "#56b4e9", "none": "#e69f00", "negative": "#009e73", "typical": "#cc79a7",
@@ -76,7 +78,7 @@ def learning(runs, names, title):
                 rows = [row for row in run.metrics if key in row]
                 if rows:
                     figure.add_scatter(x=[row["epoch"] for row in rows], y=[row[key] for row in rows],
-                                       name=f"{run.name}, {kind}", mode="lines+markers",
+                                       name=f"{escape(run.name)}, {kind}", mode="lines+markers",
                                        line={"color": colour, "dash": dash, "width": 1.8}, marker={"size": 5})
     return figure
 
@@ -89,8 +91,8 @@ def _cycled(count):
 def counts(values):
     """Value -> how often it occurs, as bars with their numbers."""
     figure = _figure("", "", y_range=(0, 1.15 * max([1, *values.values()])))
-    figure.add_bar(x=[str(key) for key in values], y=list(values.values()), text=[f"{n:,}" for n in values.values()],
-                   textposition="outside", marker={"color": "#56b4e9"})
+    figure.add_bar(x=[escape(str(key)) for key in values], y=list(values.values()), textposition="outside",
+                   text=[f"{n:,}" for n in values.values()], marker={"color": "#56b4e9"})
     return figure.update_layout(height=190, xaxis={"type": "category", "range": None, "autorange": True},
                                 margin={"l": 40, "r": 4, "t": 4, "b": 34})
 

@@ -85,7 +85,7 @@ def _table(runs, baseline):
 
 
 def _details(run):
-    with st.expander(f"{run.name}: {run.recipe or 'no recipe'}, {run.state}"):
+    with st.expander(f"{charts.literal(run.name)}: {charts.literal(run.recipe or 'no recipe')}, {run.state}"):
         if run.predictions is None:
             st.html(charts.sentences(["No out-of-fold predictions yet: they are made when the run ends."]))
         else:

@@ -1,5 +1,7 @@
 """The data: what the open set is made of, and which of its films are the same film twice."""
 
+from urllib.parse import quote
+
 import pandas as pd
 import streamlit as st
 
@@ -66,6 +68,7 @@ def _pairs(pairs):
     if not pairs:
         return
     st.dataframe(pd.DataFrame([
-        {"first": f"/?film={pair.first}", "second": f"/?film={pair.second}", "correlation": round(pair.r, 4),
-         "same study": pair.same_study, "same patient": pair.same_patient} for pair in pairs]), hide_index=True,
+        {"first": f"/?film={quote(pair.first)}", "second": f"/?film={quote(pair.second)}",
+         "correlation": round(pair.r, 4), "same study": pair.same_study,
+         "same patient": pair.same_patient} for pair in pairs]), hide_index=True,
         column_config={name: st.column_config.LinkColumn(display_text=r"film=(.*)$") for name in ("first", "second")})
