@@ -82,8 +82,9 @@ def _rows(known, wanted, level):
 class Labels:
     """What the two CSVs of a directory say.
 
-    `image_rows` are the row numbers of the films of `truth` in their CSV. `truth` holds every row that is right (None when neither file can be read), `faults` a sentence for each
-    that is not, `remarks` sentences about what does not fit together but leaves the labels usable.
+    `truth` holds every row that is right (None when neither file can be read), `faults` a sentence for each
+    that is not, `remarks` sentences about what does not fit together but leaves the labels usable. `image_rows`
+    are the row numbers of the films of `truth` in their CSV.
     """
 
     truth: GroundTruth | None

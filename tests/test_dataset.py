@@ -189,7 +189,7 @@ def test_a_dataset_holds_labelled_images_first_then_the_others(tmp_path):
     put(tmp_path, images=IMAGES[:2])
     put_film(tmp_path / "test" / "t" / "s" / "a.dcm", patient="P9")
     put_film(tmp_path / "train" / "1e5" / "s" / "nan.dcm", rows=7, columns=9)
-    put_film(tmp_path / "train" / "nan" / "s" / "000123.DCM")
+    put_film(tmp_path / "train" / "nan" / "s" / "000123.DCM", rows=100, columns=160)
     dataset = open_dataset(tmp_path)
     assert dataset.problems == ()
     assert [image.image_id for image in dataset.images] == ["000123", "nan", "a"]
@@ -211,9 +211,11 @@ def test_each_misfit_of_films_and_labels_is_a_sentence_and_the_rest_opens(tmp_pa
     for words in (["image '000123'", "has no film"], ["nan.dcm' lies in the folder of study 'other'", "'1e5'"],
                   ["image '1e5' has 2 films", "train/nan/s/1e5.dcm"], ["new.dcm' has no valid row"],
                   ["text.dcm' cannot be read"], ["gone.dcm is no file"], ["study 'lonely'", "no image"],
-                  ["1 films such as 'train/nan/s/1e5.dcm' carry no PatientID"], ["text.dcm' has no valid row"]):
+                  ["1 films such as 'train/nan/s/1e5.dcm' carry no PatientID"],
+                  ["row 4, column label: the box [-2.0, 3.0, 8.0, 8.0]", "6 x 4 pixels"],
+                  ["text.dcm' has no valid row"]):
         assert sum(all(word in problem for word in words) for problem in dataset.problems) == 1, words
-    assert len(dataset.problems) == 9
+    assert len(dataset.problems) == 10
     assert [image.image_id for image in dataset.images] == ["000123", "nan", "1e5", "new", "text"]
     assert dataset.images[0].path is None and dataset.images[1].study_id == "1e5"
 
