@@ -135,7 +135,8 @@ def run(options):
     """Seconds of pages and pixels, and MiB of memory before, at the end of and after the reading."""
     from core.dataset import open_dataset
 
-    films = [image.image_id for image in open_dataset(options.data or ROOT / "assets" / "sample").images if image.path]
+    images = open_dataset(options.data or ROOT / "assets" / "sample").images
+    films = [image.image_id for image in images if image.path]
     with server(options) as (pid, port):
         asyncio.run(_together([Reader(port, films, 0)], min(5, options.seconds), 0.5))  # imports and compiled kernels are no reader's fault
         time.sleep(min(5, options.after))

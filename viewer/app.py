@@ -6,7 +6,10 @@ GROUNDGLASS_RUNS, which may as well be set directly; without either the bundled 
 """
 
 import argparse
+import asyncio
 import contextlib
+import ctypes
+import gc
 import os
 import sys
 from pathlib import Path
@@ -51,11 +54,27 @@ from viewer.login import Gate  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 
 
+GIVE_BACK = 30  # seconds between two times that freed memory is given back to the system
+
+
+async def give_back():
+    """Give the system what pages and films no longer need: of itself the C library keeps it for good.
+
+    Does nothing where the C library is none of GNU's.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    while trim is not None:
+        await asyncio.sleep(GIVE_BACK)
+        await asyncio.to_thread(lambda: (gc.collect(), trim(0)))
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_):
     """Begin what the first page needs before there is a browser to ask for it."""
     resources.warm()
+    giving = asyncio.create_task(give_back())
     yield
+    giving.cancel()
 
 
 app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(resources.film)],
