@@ -138,7 +138,8 @@ def run(options):
     images = open_dataset(options.data or ROOT / "assets" / "sample").images
     films = [image.image_id for image in images if image.path]
     with server(options) as (pid, port):
-        asyncio.run(_together([Reader(port, films, 0)], min(5, options.seconds), 0.5))  # imports and compiled kernels are no reader's fault
+        first = [Reader(port, films, 0)]  # imports and compiled kernels are no reader's fault
+        asyncio.run(_together(first, min(5, options.seconds), 0.5))
         time.sleep(min(5, options.after))
         idle = resident(pid)
         readers = [Reader(port, films, seed) for seed in range(1, options.readers + 1)]

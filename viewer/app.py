@@ -53,7 +53,6 @@ from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 
-
 GIVE_BACK = 30  # seconds between two times that freed memory is given back to the system
 
 
