@@ -1,4 +1,4 @@
-"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves.
+"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves, doctor.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from core import tuning_commands
+from core.doctor_command import add_doctor
 from core.errors import BadPredictions, GroundglassError
 from core.options import add_data, add_ids, add_settings, bar, say, settings_of
 
@@ -21,7 +22,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit, *tuning_commands.ADD):
+    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit, *tuning_commands.ADD, add_doctor):
         add(commands)
     given = parser.parse_args(arguments)
     try:

@@ -119,8 +119,7 @@ def explore(dataset, *, progress=None):
         boxless_in_positive=int((positive & ~boxed).sum()), boxes=boxes,
         density=_density(boxes, np.repeat(np.arange(len(images)), counts)),
         mean_film=_mean_film([pictures[image.image_id] for image in readable]),
-        pairs=_pairs(readable, near_duplicates(np.array([resized(pictures[image.image_id], (_SMALL, _SMALL))
-                                                         for image in readable]))),
+        pairs=_pairs(readable, near_duplicates(np.array([_small(pictures[image.image_id]) for image in readable]))),
         unread=tuple(image.image_id for image in images if image.image_id not in pictures))
 
 
@@ -139,6 +138,15 @@ def _pictures(images, progress):
         decoded = pool.map(_decoded, images)
         decoded = progress(decoded, total=len(images)) if progress else decoded
         return {image.image_id: picture for image, picture in zip(images, decoded, strict=True) if picture is not None}
+
+
+def small_pictures(images, progress=None):
+    """image id -> uint8 [32,32] of each readable film among `images`, as `near_duplicates` compares them."""
+    return {image_id: _small(picture) for image_id, picture in _pictures(images, progress).items()}
+
+
+def _small(picture):
+    return resized(picture, (_SMALL, _SMALL))
 
 
 def _decoded(image):

@@ -1,0 +1,126 @@
+"""The doctor: finds what is wrong with predictions from the files alone, says how it knows, and mends what can be.
+
+Every probe looks at the files as they stand; those of confidences look at the boxes as cured. This module knows nothing
+of display.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.alignment import place_of
+from core.box_probes import opacity_ap, probe_boxes
+from core.errors import BadPredictions
+from core.exhibits import as_answer, as_predictions
+from core.figure_probes import probe_figures
+from core.findings import Finding, fault
+from core.fold_probes import folds_of_sources, probe_folds
+from core.fusion import FusionSettings
+from core.levels import ScoreSettings
+from core.origin_probes import probe_origins
+from core.score_probes import duplicates, probe_scores
+from core.scoring import answer as conclude_all
+from core.scoring import score
+
+NEARLY = 0.1  # share of the labelled films that may lack before predictions count as of a part of the set
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """`findings` on predictions; opacity AP as the file stands and of the exhibit `cured`, None without one."""
+
+    findings: tuple[Finding, ...]
+    films: int
+    studies: int
+    opacity_before: float | None
+    opacity_after: float | None
+    cured: object = field(repr=False, default=None)
+
+    def as_dict(self):
+        """The findings alone, for JSON."""
+        return {"findings": [each.as_dict() for each in self.findings]}
+
+    def lines(self):
+        """The diagnosis as lines of text."""
+        yield f"{self.films:,} films and {self.studies:,} studies examined, {len(self.findings) or 'no'} findings"
+        for each in self.findings:
+            yield f"{f'mistake {each.mistake}' if each.mistake else 'fault'}: {each.name}"
+            yield f"  {each.evidence}"
+            if each.films:
+                more = f" and {len(each.films) - 5:,} more" if len(each.films) > 5 else ""
+                yield f"  shown by {', '.join(each.films[:5])}{more}"
+            if each.remedy:
+                yield f"  {each.remedy}"
+
+
+def examine(exhibit, dataset, *, folds=None, pictures=None, weights=(), figures=(), fusion=None, scoring=None):
+    """The `Diagnosis` of an `core.exhibits.Exhibit` about films of a `core.dataset.Dataset`.
+
+    folds: rows (id, fold) as `core.fold_probes.read_folds` gives them; pictures: what
+    `core.exploration.small_pictures` gives of their films; weights: paths to look for weights in; figures: texts such
+    as opacity=.248 that another program printed; fusion, scoring: the settings by which candidates become the answer
+    that these figures are about. Raises `BadPredictions` when none of the films and studies is the data set's, and
+    `BadSettings` and `BadTable` for what else is named wrongly.
+    """
+    _insist(exhibit, dataset)
+    place = place_of(exhibit.image_ids, dataset)
+    boxes = probe_boxes(exhibit, place, fusion)
+    rows = folds if folds is not None else folds_of_sources(exhibit)
+    own_folds = probe_folds(rows, dataset, pictures) if folds is not None or len({fold for _, fold in rows}) > 1 else ()
+    findings = [*boxes.findings, *probe_scores(boxes.cured, place), *own_folds, *probe_origins(exhibit, weights),
+                *_strange(exhibit, dataset), *(fault("rows that cannot be read", each) for each in exhibit.faults[:20])]
+    if figures and dataset.truth is not None:
+        findings += probe_figures(score(dataset.truth, answer(exhibit, fusion, scoring)), figures)
+    cured = boxes.cured.rows(~duplicates(boxes.cured))
+    changed = len(cured.boxes) < len(exhibit.boxes) or not np.array_equal(cured.boxes, exhibit.boxes)
+    before = opacity_ap(exhibit, place, fusion) if len(exhibit.boxes) else None
+    after = opacity_ap(cured, place, fusion) if changed and before is not None else None
+    order = sorted(findings, key=lambda each: (each.mistake is None, each.mistake or 0))
+    return Diagnosis(tuple(order), len(exhibit.image_ids), len(exhibit.study_ids), before, after,
+                     cured if changed and findings else None)
+
+
+def _insist(exhibit, dataset):
+    known = {each for image in dataset.images for each in (image.image_id, image.study_id)}
+    known |= set(dataset.truth.study_ids) if dataset.truth is not None else set()
+    if not known & {*exhibit.image_ids, *exhibit.study_ids}:
+        raise BadPredictions(f"none of the {len(exhibit.image_ids)} films and {len(exhibit.study_ids)} studies in "
+                             f"{exhibit.path} is in {dataset.name}, but some must be: name predictions of this "
+                             "data set.")
+
+
+def answer(exhibit, fusion=None, scoring=None):
+    """The `core.scoring.Answer` of the exhibit as it stands: a CSV's detections in the order of the file, candidates
+    fused by the settings, the viewer's first ones by default."""
+    if exhibit.is_csv:
+        return as_answer(exhibit)
+    return conclude_all(as_predictions(exhibit), fusion or FusionSettings(), scoring or ScoreSettings())
+
+
+def _strange(exhibit, dataset):
+    """Predictions of what the data set does not know, and films of it that a nearly whole set of predictions lacks."""
+    images = {image.image_id: image for image in dataset.images}
+    labelled = () if dataset.truth is None else dataset.truth.image_ids
+    named, known = set(exhibit.image_ids), set(labelled)
+    unknown = [each for each in exhibit.image_ids if each not in images or (
+        known and each not in known and "/train/" in str(images[each].path).replace("\\", "/"))]
+    if unknown:
+        yield fault("films without ground truth", f"{len(unknown):,} of {len(exhibit.image_ids):,} predicted "
+                                                  "films, such as "
+                    f"{unknown[0]}, have no label in {dataset.name} and are not its test films: nothing can score "
+                    "them.",
+                    unknown, "Leave them out, or add their labels.")
+    studies = {image.study_id for image in dataset.images}
+    studies |= set() if dataset.truth is None else set(dataset.truth.study_ids)
+    strange = [each for each in exhibit.study_ids if each not in studies]
+    if strange:
+        yield fault("studies without ground truth", f"{len(strange):,} of {len(exhibit.study_ids):,} predicted "
+                                                    "studies, such "
+                    f"as {strange[0]}, are not in {dataset.name}.", (), "Leave them out, or add their labels.")
+    told = exhibit.manifest.get("errors")
+    refused = {each.get("image") for each in told if isinstance(each, dict)} if isinstance(told, list) else set()
+    absent = [each for each in labelled if each not in named and each not in refused]
+    if absent and len(absent) < NEARLY * len(labelled):
+        yield fault("candidates missing", f"{len(absent):,} of {len(labelled):,} labelled films, such as "
+                                          f"{absent[0]}, are "
+                    "not predicted, though all others are: their boxes count as missed.", absent, "Predict them.")

@@ -1,0 +1,100 @@
+"""Coordinate slips: the ways in which boxes come to stand in another frame than the original image's, and their cures.
+
+Each slip is one of the diary's mistakes with boxes, and its cure undoes it exactly. Boxes are float64 [N,4], `sides`
+float64 [N,2] the width and height in pixels of the original image that each is on. This module knows nothing of scores
+or ground truth, nor of which slip was made.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FRAMES = (1, 128, 224, 256, 288, 300, 320, 384, 416, 448, 512, 600, 640, 768, 800, 896, 1024, 1280, 1536)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """`mistake`: its number in the diary; `kind`: a key of `CURES`; `size`: side in pixels of the network's frame."""
+
+    mistake: int
+    kind: str
+    size: float = 0.0
+
+    @property
+    def name(self):
+        return NAMES[self.kind].format(size=f"{self.size:g}")
+
+    def cure(self, boxes, sides):
+        """What `boxes` were before this slip."""
+        return CURES[self.kind](boxes, sides, self.size)
+
+
+def _corners_of_sides(boxes, _, __):
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def _corners_of_sums(boxes, _, __):
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def _corners_of_centres(boxes, _, __):
+    return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
+
+
+def _transposed(boxes, _, __):
+    return boxes[:, [1, 0, 3, 2]]
+
+
+def mirrored(boxes, sides, _=0):
+    """The boxes [N,4] as they lie on the film seen in a mirror."""
+    width = sides[:, 0]
+    return np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1)
+
+
+def _scaled_by_other_side(boxes, sides, _):
+    ratio = sides[:, 0] / sides[:, 1]
+    return boxes * np.stack([ratio, 1 / ratio, ratio, 1 / ratio], axis=1)
+
+
+def _from_square(boxes, sides, size):
+    return boxes * np.tile(sides / size, 2)
+
+
+def _from_padded(boxes, sides, size):
+    return boxes * (sides.max(axis=1, keepdims=True) / size)
+
+
+CURES = {"sides": _corners_of_sides, "sums": _corners_of_sums, "centres": _corners_of_centres,
+         "transposed": _transposed, "mirrored": mirrored, "other side": _scaled_by_other_side, "square": _from_square,
+         "padded": _from_padded}
+NAMES = {
+    "sides": "boxes saved as x, y, width, height but read as corners",
+    "sums": "corners read as x, y, width, height and turned into corners once more",
+    "centres": "boxes saved as centre, width, height but read as corners",
+    "transposed": "x and y transposed",
+    "mirrored": "boxes of flipped views not flipped back",
+    "other side": "width and height swapped when scaling back",
+    "square": "boxes left in the network's frame of {size} x {size}",
+    "padded": "boxes left in the network's frame, whose longer side is {size}",
+}
+
+
+def slips(sizes=()):
+    """Every single `Slip`; `sizes` are sides of network inputs that are known to have been used."""
+    frames = tuple(dict.fromkeys([*map(float, sizes), *map(float, FRAMES)]))
+    return (Slip(1, "sides"), Slip(1, "sums"), Slip(1, "centres"), Slip(2, "transposed"), Slip(4, "mirrored"),
+            Slip(5, "other side"), *(Slip(6, kind, size) for kind in ("square", "padded") for size in frames))
+
+
+def stories(sizes=()):
+    """Every chain of at most two slips of different mistakes, in the order in which they happened; first none."""
+    each = slips(sizes)
+    return ((), *((one,) for one in each),
+            *((one, two) for one in each for two in each if one.mistake != two.mistake))
+
+
+def cured(boxes, sides, story):
+    """What `boxes` were before the slips of `story`."""
+    for slip in reversed(story):
+        boxes = slip.cure(boxes, sides)
+    return boxes
