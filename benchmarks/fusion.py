@@ -1,4 +1,4 @@
-"""Fusion, matching and the six-class mAP at the size of the competition, and `ensemble_boxes` on the same arrays.
+"""Fusion, matching, mAP and what films cost it, at the size of the competition, and `ensemble_boxes` beside it.
 
 The arrays are drawn, not predicted: what is measured is time, so only the numbers of candidates, how they crowd and
 how their scores fall off matter. Figures are the least of several rounds, in seconds of the wall clock.
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from ensemble_boxes import weighted_boxes_fusion
 
+from core.costs import costs
 from core.evaluation import evaluate
 from core.fusion import FusionSettings, fuse
 from core.labels import GroundTruth
@@ -160,6 +161,7 @@ def run(options):
     peer = peer_figures(whole, options.peer_films)
     parts = {str(films): Task(4, films, SOURCES, wbf).figures(options.rounds)["fuse and score"]
              for films in (options.films // 8, options.films // 4, options.films // 2)}
+    scored = whole.fuse_and_score()
     return {
         "machine": {"cores": os.cpu_count(), "threads": WORKERS, "load": os.getloadavg()[0]},
         "whole set, 8 sources, wbf": ours,
@@ -168,5 +170,6 @@ def run(options):
                          "processor": peer["processor seconds"] / ours["processor seconds"]},
         "whole set, 1 source, nms": Task(2, options.films, 1, nms).figures(options.rounds),
         "one fold, 3 sources, wbf": Task(3, FOLD, 3, wbf).figures(options.rounds),
+        "whole set, cost of every film and study": least_seconds(options.rounds, lambda: costs(scored))[0],
         "seconds by films": {**parts, str(options.films): ours["fuse and score"]},
     }

@@ -15,6 +15,7 @@ UNLABELLED = "unlabelled"
 CLASSES = (*STUDY_CLASSES, UNLABELLED)
 ORDERS = {
     "trouble": "most trouble first",
+    "cost": "most costly first: what the mAP would gain if the film and its study were answered perfectly",
     "id": "by id",
     "class": "by the study's labelled class, then by the predicted one",
     "TP": "most true positives first",
@@ -52,8 +53,11 @@ class ListSettings:
                                   "among these.")
 
 
-def listed(cases, failures, settings):
-    """Rows int64 [R] of the films of `cases` (`core.cases.Cases`) that `settings` ask for, in their order."""
+def listed(cases, failures, settings, cost=None):
+    """Rows int64 [R] of the films of `cases` (`core.cases.Cases`) that `settings` ask for, in their order.
+
+    cost: what each film costs, float [F] with NaN unknown (`core.costs.Costs.of_cases`); None when nothing is scored.
+    """
     keep = np.ones(len(cases.images), bool)
     if settings.find.strip():
         wanted = settings.find.strip().casefold()
@@ -63,18 +67,19 @@ def listed(cases, failures, settings):
     if settings.kinds:
         keep &= failures.kinds[:, [list(KINDS).index(name) for name in settings.kinds]].any(axis=1)
     rows = np.flatnonzero(keep)
-    return rows[_order(cases, failures, rows, settings.order)]
+    return rows[_order(cases, failures, rows, settings.order, cost)]
 
 
 def _class_code(name):
     return -1 if name == UNLABELLED else STUDY_CLASSES.index(name)
 
 
-def _order(cases, failures, rows, order):
+def _order(cases, failures, rows, order, cost):
     if order == "id":
         return np.array(sorted(range(len(rows)), key=lambda row: cases.images[rows[row]].image_id), np.int64)
     if order == "class":
         return np.lexsort((failures.predicted_class[rows], failures.truth_class[rows]))
     values = {"trouble": failures.trouble, "TP": failures.tp, "FP": failures.fp, "FN": failures.fn,
-              "opacity": failures.p_opacity, "boxes": failures.truth_boxes, "shown": failures.shown}[order]
+              "opacity": failures.p_opacity, "boxes": failures.truth_boxes, "shown": failures.shown,
+              "cost": np.full(len(cases.images), np.nan) if cost is None else cost}[order]
     return np.argsort(-values[rows].astype(np.float64), kind="stable")  # unknown (NaN) comes last

@@ -183,6 +183,7 @@ def test_a_box_found_by_a_hidden_detection_says_so(cases):
     (ListSettings(order="id"), "abcdux", "ids as text"),
     (ListSettings(order="FP"), "acbudx", "1, 1, 0, then what nobody judged"),
     (ListSettings(order="opacity"), "acubdx", ".9 .8 .5 .2, unknown last"),
+    (ListSettings(order="cost"), "bdcaux", ".3 .3 .2 .1, unknown last"),
     (ListSettings(classes=("negative",)), "cx", "the labelled class of the study"),
     (ListSettings(classes=("unlabelled", "negative")), "cux", "either class"),
     (ListSettings(kinds=("wrong none",)), "bc", "films of that kind"),
@@ -193,7 +194,8 @@ def test_a_box_found_by_a_hidden_detection_says_so(cases):
 ])
 def test_the_list_is_filtered_and_ordered(cases, settings, expected, why):
     _, _, failures = concluded(cases, .5)
-    assert "".join(cases.images[row].image_id for row in listed(cases, failures, settings)) == expected, why
+    cost = np.array([.1, .3, .2, np.nan, .3, np.nan])
+    assert "".join(cases.images[row].image_id for row in listed(cases, failures, settings, cost)) == expected, why
 
 
 @pytest.mark.parametrize("wrong", [{"order": "beauty"}, {"kinds": ("boredom",)}, {"classes": ("none",)}])

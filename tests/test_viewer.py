@@ -1,6 +1,7 @@
 """The pages without a browser: settings move boxes and scores, problems are sentences, and nothing raises."""
 
 import json
+import math
 import subprocess
 import sys
 from html import unescape
@@ -373,3 +374,8 @@ def test_bars_escape_their_text_and_show_unknown_numbers_as_a_dash():
     assert table.count("–") == 6 and "truth" not in table.replace("with the truth", "")
     assert charts.sentences(["<script>"]) == '<ul class="notes"><li>&lt;script&gt;</li></ul>'
     assert all(KINDS.values())
+
+
+def test_the_list_says_what_each_film_costs(folder):
+    table = Page(order="cost").listed.set_index("film")["cost"]
+    assert table.dropna().is_monotonic_decreasing and table["one"] > 0 and math.isnan(table["extra"])

@@ -164,8 +164,11 @@ def _box_row(finding):
     return tag("tr", "".join(tag("td", escape(cell)) for cell in cells), class_=f"verdict {finding.verdict}".strip())
 
 
-def worklist_frame(cases, failures, rows):
-    """The worklist as a data frame with a row for each of `rows`; text is literal, unknown numbers are missing."""
+def worklist_frame(cases, failures, rows, cost=None):
+    """The worklist as a data frame with a row for each of `rows`; text is literal, unknown numbers are missing.
+
+    cost: what each film costs the mAP, float [F] (`core.costs.Costs.of_cases`), shown in thousandths; None unknown.
+    """
     def counts(values):
         return pd.Series(values[rows], dtype="Int32").where(values[rows] >= 0)
 
@@ -179,5 +182,6 @@ def worklist_frame(cases, failures, rows):
         "opacity": failures.p_opacity[rows],
         "boxes": counts(failures.truth_boxes), "shown": counts(failures.shown),
         "trouble": failures.trouble[rows],
+        "cost": float("nan") if cost is None else 1000 * cost[rows],
         "study": [image.study_id for image in images],
     })

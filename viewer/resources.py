@@ -17,7 +17,7 @@ import numpy as np
 import streamlit as st
 
 from core import cases as joining
-from core import dataset, dicom, failures, fusion, scoring, verdicts, worklist
+from core import costs, dataset, dicom, failures, fusion, scoring, verdicts, worklist
 from core.errors import GroundglassError
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV
@@ -127,9 +127,17 @@ def weighed(opened, settings):
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
+def costs_of(opened, fusion_settings, score_settings):
+    """What each film and its study cost, float64 [F] (`core.costs.Costs.of_cases`), None when nothing is scored."""
+    found = evaluation(opened, fusion_settings, score_settings)
+    return None if found is None else costs.costs(found).of_cases(cases(opened)[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
 def listed(opened, settings, list_settings):
     """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
-    rows = worklist.listed(cases(opened)[0], weighed(opened, settings), list_settings)
+    cost = costs_of(opened, settings.fusion, settings.score) if list_settings.order == "cost" else None
+    rows = worklist.listed(cases(opened)[0], weighed(opened, settings), list_settings, cost)
     images = cases(opened)[0].images
     return rows, tuple(images[row].image_id for row in rows)
 
@@ -138,7 +146,8 @@ def listed(opened, settings, list_settings):
 def list_frame(opened, settings, list_settings):
     """The worklist as a data frame."""
     return charts.worklist_frame(cases(opened)[0], weighed(opened, settings),
-                                 listed(opened, settings, list_settings)[0])
+                                 listed(opened, settings, list_settings)[0],
+                                 costs_of(opened, settings.fusion, settings.score))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

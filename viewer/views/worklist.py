@@ -8,9 +8,11 @@ from viewer import charts, resources, state
 from viewer.views import selection
 
 SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "opacity": "opacity", "TP": "TP", "FP": "FP", "FN": "FN",
-             "boxes": "boxes", "shown": "shown", "trouble": "trouble"}  # column -> order
+             "boxes": "boxes", "shown": "shown", "trouble": "trouble", "cost": "cost"}  # column -> order
 FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wrong study class and a wrong answer to "
            "“any opacity?” the probability given to them.")
+COST = ("Thousandths that the six-class mAP would gain if this film and its study were answered perfectly; each film "
+        "of a study bears the study's share.")
 SHORT_LIST = 18  # rows that fit the smallest window; a shorter list is as high as its rows
 COLUMNS = {
     "film": st.column_config.TextColumn("film", width=88, help="Image id."),
@@ -24,6 +26,7 @@ COLUMNS = {
     "boxes": st.column_config.NumberColumn("GT", width=34, help="Ground-truth boxes."),
     "shown": st.column_config.NumberColumn("det", width=34, help="Detections shown."),
     "trouble": st.column_config.NumberColumn("trouble", width=58, format="%.2f", help=FORMULA),
+    "cost": st.column_config.NumberColumn("cost", width=46, format="%.2f", help=COST),
     "study": st.column_config.TextColumn("study", width=92, help="Study id."),
 }
 
@@ -40,7 +43,7 @@ def list_settings():
                              help="Only films with one of these kinds of trouble.")
             st.html(charts.sentences([f"{name}: {meaning}." for name, meaning in KINDS.items()]))
             order = st.selectbox("Order by", list(ORDERS), key="order", bind="query-params",
-                                 help=f"A click on a column's name does the same. Trouble: {FORMULA}")
+                                 help=f"A click on a column's name does the same. Trouble: {FORMULA} Cost: {COST}")
     return ListSettings(find or "", tuple(classes), tuple(kinds), order)
 
 
