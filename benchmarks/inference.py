@@ -15,12 +15,12 @@ from core.dataset import open_dataset
 from core.errors import BadDataset
 from core.fusion import FusionSettings
 from core.inference import NamedModel, gather
+from core.joining import joined
 from core.levels import ScoreSettings
 from core.models import Answers, network_input, open_model
 from core.scoring import answer, score
 from core.subset import images_of, read_ids
 from core.views import first_views
-from train.outoffold import joined
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 

@@ -17,6 +17,7 @@ from core.exploration import explore
 from core.files import whole_file
 from core.fusion import FusionSettings, fuse
 from core.inference import predict
+from core.joining import joined
 from core.levels import ScoreSettings, mean_over_sources, reweight
 from core.matching import match
 from core.predictions import read_predictions, write_predictions
@@ -24,7 +25,6 @@ from core.scoring import answer, score
 from core.submission import write_submission
 from core.weights import read_card
 from train.data import HANDFUL, held_images
-from train.outoffold import joined
 from train.settings import TrainSettings
 
 IOUS = (0.40, 0.45, 0.50, 0.55, 0.60, 0.65, 0.70, 0.75)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.joining import joined
 from core.predictions import read_predictions, write_predictions
-from train.outoffold import joined
 from train.recipes import named, settings_of
 from train.settings import TrainSettings
 from train.training import train

@@ -1,4 +1,4 @@
-"""Predictions of several folds joined into one store, each film predicted by what never saw its patient."""
+"""Predictions of disjoint films joined into one store: those of several folds, or of films that came later."""
 
 import numpy as np
 
@@ -14,15 +14,18 @@ def joined(parts):
     images = [image_id for part in parts for image_id in part.image_ids]
     twice = [image_id for image_id in images if images.count(image_id) > 1] if len(set(images)) < len(images) else ()
     if twice:
-        raise BadPredictions(f"the film {twice[0]!r} is predicted in two folds, but each film must be held out once: "
-                             "join runs of one split.")
+        raise BadPredictions(f"the film {twice[0]!r} is predicted in two parts, but each film must be in one: join "
+                             "runs of one split.")
     study_row = {study_id: row for row, study_id in enumerate(dict.fromkeys(
         study_id for part in parts for study_id in part.study_ids))}
     opacity, opacity_sources = _stacked([(part.opacity, part.opacity_sources, None) for part in parts], len(images))
     study, study_sources = _stacked([(part.study, part.study_sources, [study_row[each] for each in part.study_ids])
                                      for part in parts], len(study_row))
     film_study = [study_row[part.study_ids[row]] if row >= 0 else -1 for part in parts for row in part.film_study]
-    weights = [row for part in parts for row in part.manifest.get("weights", ())]
+    weights = []
+    for row in (row for part in parts for row in part.manifest.get("weights", ())):
+        if row not in weights:
+            weights.append(row)
     errors = [error for part in parts for error in part.manifest.get("errors", ())]
     manifest = {**parts[0].manifest, "weights": weights, "errors": errors}
     return Predictions(tuple(images), tuple(study_row), _candidates(parts), opacity, opacity_sources, study,
