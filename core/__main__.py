@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from core import tuning_commands
+from core import predict_command, tuning_commands
 from core.doctor_command import add_doctor
 from core.errors import BadPredictions, GroundglassError
 from core.options import add_data, add_ids, add_settings, bar, say, settings_of
@@ -22,7 +22,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_index, _add_film, _add_predict, _add_evaluate, _add_submit, *tuning_commands.ADD, add_doctor):
+    for add in (_add_index, _add_film, predict_command.add, _add_evaluate, _add_submit, *tuning_commands.ADD,
+                add_doctor):
         add(commands)
     given = parser.parse_args(arguments)
     try:
@@ -110,49 +111,6 @@ def _free_name(directory, stem, taken):
             taken.add(key)
             return place
         number += 1
-
-
-def _add_predict(commands):
-    parser = commands.add_parser("predict", help="predict films with weights",
-                                 description="Exit code 2 when a film could not be predicted; the others "
-                                             "are kept.")
-    add_data(parser)
-    parser.add_argument("--weights", type=Path, nargs="+", required=True, metavar="PATH",
-                        help="safetensors files, or directories of them")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the predictions go")
-    parser.add_argument("--views", type=int, default=8, help="views of each film, 1 to 8 (default 8)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default auto)")
-    parser.add_argument("--runtime", default="auto", help="auto, torch or onnx; auto takes ONNX Runtime on the CPU "
-                                                          "(default auto)")
-    parser.add_argument("--batch", type=int, default=16, help="films at a time (default 16)")
-    add_ids(parser, "predict the images in FILE only")
-    parser.set_defaults(run_command=_predict)
-
-
-def _predict(given):
-    from core.dataset import open_dataset
-    from core.inference import predict
-    from core.predictions import write_predictions
-    from core.subset import images_of, read_ids
-
-    wanted = read_ids(given.ids) if given.ids else None
-    dataset = open_dataset(given.data, progress=bar)
-    for problem in dataset.problems:
-        say(problem)
-    image_ids = None if wanted is None else images_of(dataset, wanted)
-    predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
-                          runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=bar)
-    write_predictions(given.out, predictions)
-    errors = predictions.manifest.get("errors", [])
-    for error in errors:
-        say(f"{error['image']} is not predicted: {error['error']}")
-    print(f"{given.out}: {len(predictions.image_ids)} films of {len(predictions.study_ids)} studies "
-          f"predicted, {len(errors)} not")
-    return 2 if errors else 0
-
-
-def _weights_in(paths):
-    return [file for path in paths for file in (sorted(path.glob("*.safetensors")) if path.is_dir() else [path])]
 
 
 def _add_evaluate(commands):

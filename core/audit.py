@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import GroundglassError
 
-ACTIONS = ("film opened", "pixels sent", "export", "log in", "log in refused")
+ACTIONS = ("film opened", "pixels sent", "export", "films predicted", "log in", "log in refused")
 
 
 def audit_file():

@@ -63,7 +63,8 @@ def open_dataset(root, *, progress=None):
     images = [_image(root, image_id, study, films.get(image_id)) for image_id, study in study_of.items()]
     images += [_image(root, image_id, _folder(entry) or image_id, entry)
                for image_id, entry in films.items() if image_id not in study_of]
-    problems = [*some(labels.faults), *labels.remarks, *unread]
+    faults = () if _is_unlabelled(root) else some(labels.faults)
+    problems = [*faults, *labels.remarks, *unread]
     if not films:
         problems.append(f"{root.name} holds no film below {' or '.join(f'{split}/' for split in SPLITS)}, so "
                         "there is nothing to look at: put them there as STUDY/SERIES/IMAGE.dcm.")
@@ -72,6 +73,11 @@ def open_dataset(root, *, progress=None):
         problems += _label_problems(labels.truth, study_of, films)
         problems += _outside(labels, films)
     return Dataset(str(root), root.name, tuple(images), labels.truth, tuple(problems))
+
+
+def _is_unlabelled(root):
+    """Whether there are films to be predicted alone: neither CSV and no training films are there to be missed."""
+    return (root / "test").is_dir() and not any((root / name).exists() for name in (IMAGE_CSV, STUDY_CSV, "train"))
 
 
 def _study_of_images(truth):

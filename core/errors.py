@@ -7,6 +7,7 @@
     +-- BadPredictions    a predictions directory
     +-- BadWeights        a weights file, or weights that do not fit
     +-- BadSettings       a setting outside its range
+    +-- BadUpload         files, folders or archives that cannot be taken in
 
 Commands print the sentence on standard error and exit with code 2; pages show it where the reader looks.
 Anything else that is raised is a defect of the program.
@@ -39,3 +40,7 @@ class BadWeights(GroundglassError):
 
 class BadSettings(GroundglassError):
     """A setting outside its range."""
+
+
+class BadUpload(GroundglassError):
+    """Files, a folder or an archive that cannot be taken in."""

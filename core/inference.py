@@ -126,24 +126,56 @@ def _in_original_pixels(boxes, size, width, height):
     return (boxes * scale).clip(0, np.array([width, height] * 2, np.float32))
 
 
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Opened weights and how they are used: `named` models, `described` rows of the manifest, `views`, films at a time.
+
+    `settings` go into the manifest.
+    """
+
+    named: tuple[NamedModel, ...]
+    described: tuple[dict, ...]
+    views: tuple
+    batch: int
+    settings: dict
+
+    def manifest(self, dataset, errors):
+        """The manifest of predictions for the data set named `dataset`."""
+        return make_manifest(dataset, list(self.described), self.views, self.settings, errors)
+
+    def gather(self, images, progress=None):
+        """See `gather`."""
+        return gather(self.named, self.views, images, self.batch, progress)
+
+
+def open_predictor(weights, *, views=2, device="auto", runtime="auto", batch=16):
+    """The `Predictor` of the weights files `weights`.
+
+    `views` is how many of `core.views.VIEWS` each film is seen in, `runtime` one of `core.runtime.RUNTIMES`. Raises
+    `BadWeights` and `BadSettings`.
+    """
+    torch_device, seen = pick_device(device), first_views(views)
+    named = _open_all(weights, torch_device, runtime)
+    described = tuple(each.described(path) for path, each in zip(weights, named, strict=True))
+    settings = {"device": str(torch_device), "batch": batch, "runtime": [each.model.runtime for each in named]}
+    return Predictor(tuple(named), described, seen, batch, settings)
+
+
 def predict(dataset, weights, *, views=2, device="auto", runtime="auto", batch=16, image_ids=None, progress=None):
     """Predictions of the weights files `weights` for the films of `dataset` (all, or those in `image_ids`).
 
-    `views` is how many of `core.views.VIEWS` each film is seen in, `runtime` one of `core.runtime.RUNTIMES`, `progress`
-    a callable like `tqdm` that wraps an iterable and takes `total`. A film that cannot be read is left out and named in
-    the manifest's `errors`. Raises `BadWeights`, `BadSettings`, and `BadDataset` when no film remains.
+    The settings are those of `open_predictor`; `progress` is a callable like `tqdm` that wraps an iterable and takes
+    `total`. A film that cannot be read is left out and named in the manifest's `errors`. Raises `BadWeights`,
+    `BadSettings`, and `BadDataset` when no film remains.
     """
-    torch_device = pick_device(device)
-    seen, images = first_views(views), _chosen(dataset, image_ids)
-    named = _open_all(weights, torch_device, runtime)
+    images = _chosen(dataset, image_ids)
+    predictor = open_predictor(weights, views=views, device=device, runtime=runtime, batch=batch)
     errors = [{"image": image.image_id, "error": "no film for this id, but a labelled id needs one: add the file."}
               for image in images if image.path is None]
     images = [image for image in images if image.path is not None]
-    collector, unread = gather(named, seen, images, batch, progress)
-    described = [each.described(path) for path, each in zip(weights, named, strict=True)]
-    manifest = make_manifest(dataset.name, described, seen, {"device": str(torch_device), "batch": batch,
-                             "runtime": [each.model.runtime for each in named]}, errors + unread)
-    return collector.predictions({image.image_id: image.study_id for image in images}, manifest)
+    collector, unread = predictor.gather(images, progress)
+    return collector.predictions({image.image_id: image.study_id for image in images},
+                                 predictor.manifest(dataset.name, errors + unread))
 
 
 def gather(named_models, views, images, batch=16, progress=None):

@@ -87,6 +87,11 @@ def _opened(path):
         yield file, found.st_size
 
 
+def starts_like_a_film(head):
+    """Whether a file whose first 136 bytes are `head` may be a DICOM file."""
+    return head[128:132] == b"DICM" or _starts_like_a_data_set(head)
+
+
 def _starts_like_a_data_set(head):
     """Whether a file without preamble begins with an element of group 2 or 8, as those of some old devices do."""
     explicit = head[4:6].isalpha() and head[4:6].isupper()

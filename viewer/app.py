@@ -1,8 +1,9 @@
 """The server: `streamlit run viewer/app.py -- --data DIR --predictions DIR`.
 
 Puts the interface (`contents.py`), the canvas's modules and the films' pixels behind one address. What was asked for on
-the command line goes to the interface as the environment's GROUNDGLASS_DATA, GROUNDGLASS_PREDICTIONS and
-GROUNDGLASS_RUNS, which may as well be set directly; without either the bundled sample set is opened.
+the command line goes to the interface as the environment's GROUNDGLASS_DATA, GROUNDGLASS_PREDICTIONS,
+GROUNDGLASS_RUNS, GROUNDGLASS_FILMS and GROUNDGLASS_WEIGHTS, which may as well be set directly; without any the bundled
+sample set is opened.
 """
 
 import argparse
@@ -39,16 +40,21 @@ def take_arguments(argv):
     parser.add_argument("--data", type=Path, help="data set in the competition's layout (default: the sample set)")
     parser.add_argument("--predictions", type=Path, help="predictions of that set (default: the sample set's)")
     parser.add_argument("--runs", type=Path, help="directory of training runs (default: runs)")
-    for name, place in vars(parser.parse_args(argv)).items():
-        if place is not None:
-            os.environ[f"GROUNDGLASS_{name.upper()}"] = str(place.resolve())
+    parser.add_argument("--films", type=Path, action="append", help="directory from which readers may predict films; "
+                                                                    "may be given several times (default: none)")
+    parser.add_argument("--weights", type=Path, action="append", help="directory of weights for that, beside the "
+                                                                      "bundled ones; several times")
+    for name, places in vars(parser.parse_args(argv)).items():
+        if places is not None:
+            places = places if isinstance(places, list) else [places]
+            os.environ[f"GROUNDGLASS_{name.upper()}"] = os.pathsep.join(str(place.resolve()) for place in places)
 
 
 take_root()
 if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was started, not only imported
     take_arguments(sys.argv[1:])
 
-from viewer import resources  # noqa: E402  (needs the path above)
+from viewer import own, resources  # noqa: E402  (needs the path above)
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
@@ -70,6 +76,7 @@ async def give_back():
 @contextlib.asynccontextmanager
 async def lifespan(_):
     """Begin what the first page needs before there is a browser to ask for it."""
+    own.clear_abandoned()
     resources.warm()
     giving = asyncio.create_task(give_back())
     yield

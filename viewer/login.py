@@ -182,7 +182,7 @@ def _pages():
 
 
 def _holds_films(path):
-    return path.startswith((f"{base_path()}/film/pixels/", f"{base_path()}/media/"))
+    return path.startswith(tuple(f"{base_path()}/{each}/" for each in ("film/pixels", "media", "_stcore/upload_file")))
 
 
 def _refusal(kind, scope):

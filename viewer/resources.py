@@ -27,6 +27,8 @@ from viewer import charts
 
 KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
 WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
+DEEPEST_FOLDER, MOST_FOLDERS = 3, 300  # of those that are listed for readers to choose from
+SETS = 8  # data sets that are kept open: the one named at the start, and readers' own films
 SHELF = 8  # films kept decoded: the one read, those ahead and the last few
 
 
@@ -67,7 +69,7 @@ def _digest(content):
     return hashlib.sha256(content).hexdigest()
 
 
-@st.cache_resource(show_spinner="Reading labels and headers …", max_entries=2)
+@st.cache_resource(show_spinner="Reading labels and headers …", max_entries=SETS)
 def _data_set(data, digest):
     return dataset.open_dataset(data)
 
@@ -77,7 +79,7 @@ def data_set(opened):
     return _data_set(opened.data, opened.data_digest)
 
 
-@st.cache_resource(show_spinner="Reading predictions …", max_entries=2)
+@st.cache_resource(show_spinner="Reading predictions …", max_entries=SETS)
 def _cases(opened):
     """The `Cases`, and the sentence of what kept the predictions out of them ("" when nothing did)."""
     opened_set, problem = data_set(opened), ""
@@ -150,7 +152,7 @@ def list_frame(opened, settings, list_settings):
                                  costs_of(opened, settings.fusion, settings.score))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=SETS)
 def row_of(opened):
     """Image id -> row of the `Cases`."""
     return {image.image_id: row for row, image in enumerate(cases(opened)[0].images)}
@@ -160,6 +162,60 @@ def row_of(opened):
 def runs(directory):
     """The `core.runs.Run`s below `directory`, and sentences on folders that cannot be read; looked at every 2 s."""
     return find_runs(directory)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weights file that readers may predict with."""
+
+    path: Path
+    bundled: bool
+
+
+@st.cache_data(show_spinner=False, ttl=10)
+def weights():
+    """Name -> `Weights`: those that the project brings, and those in the directories named at the server's start."""
+    named = [Path(each) for each in os.environ.get("GROUNDGLASS_WEIGHTS", "").split(os.pathsep) if each]
+    found = {}
+    for folder in (WEIGHTS, *named):
+        for path in sorted(folder.glob("*.safetensors")):
+            found.setdefault(path.stem, Weights(path, folder == WEIGHTS))
+    return found
+
+
+@st.cache_data(show_spinner=False, ttl=10)
+def folders(roots):
+    """Folders that readers may predict films from, as text -> path: `roots` and those below, the first few hundred."""
+    found = {}
+    for root in roots:
+        for directory, below, _ in os.walk(root):
+            below.sort()
+            if len(Path(directory).relative_to(root).parts) >= DEEPEST_FOLDER or len(found) >= MOST_FOLDERS:
+                below.clear()
+            found[directory] = Path(directory)
+    return dict(list(found.items())[:MOST_FOLDERS])
+
+
+def allowed_folder(named, roots):
+    """The folder called `named` with all links resolved, when it lies in one of `roots`; else None."""
+    try:
+        path = Path(named).resolve()
+        return path if path.is_dir() and any(path.is_relative_to(root) for root in roots) else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def _predicted_ids(place, digest):
+    try:
+        return frozenset(read_predictions(place).image_ids)
+    except GroundglassError:
+        return frozenset()
+
+
+def predicted_ids(directory):
+    """Ids of the films that the predictions in `directory` are about; none when there are no predictions."""
+    return _predicted_ids(str(directory), _digest(_content(Path(directory) / MANIFEST)))
 
 
 @st.cache_resource(show_spinner=False)

@@ -13,10 +13,13 @@ import streamlit as st
 from core.errors import BadSettings
 from core.fusion import FusionSettings
 from core.levels import ScoreSettings
+from core.own_films import FILMS
+from core.predictions import MANIFEST
 
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
 FILM = "film"  # the query parameter that names the film, and its place in the session
 RUN = "run on show"  # in the session: the predictions of the run on show
+OWN = "own films on show"  # in the session: the directory of the reader's own films, see `viewer.own`
 ON_ITS_WAY = "film on its way"  # in the session: 2 the film was put into the address, 1 it has not come back, 0 it has
 LAYERS = ("Ground truth", "Detections")
 WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n",
@@ -43,8 +46,11 @@ class Settings:
 def place():
     """The `Place` named when the server was started (see `viewer.app`); without any, the bundled sample set.
 
-    The predictions of a run that the reader has put on show take the place of those named.
+    The predictions of a run that the reader has put on show take the place of those named, and the reader's own films
+    that of everything.
     """
+    if own := own_on_show():
+        return Place(str(Path(own) / FILMS), own if (Path(own) / MANIFEST).exists() else None)
     data, predictions = os.environ.get("GROUNDGLASS_DATA"), os.environ.get("GROUNDGLASS_PREDICTIONS")
     predictions = chosen_run() or predictions
     if not data:
@@ -65,6 +71,26 @@ def chosen_run():
 def choose_run(predictions):
     """Put the predictions at this path on show from now on; None goes back to those named at the start."""
     st.session_state[RUN] = predictions
+    show_own(None)
+
+
+def own_on_show():
+    """The directory of the reader's own films while they are on show, None while the data set named at the start is."""
+    own = st.session_state.get(OWN)
+    return own if own and (Path(own) / FILMS).is_dir() else None
+
+
+def show_own(directory):
+    """Put the own films in this directory on show from now on; None goes back to the data set named at the start."""
+    if st.session_state.get(OWN) != directory:
+        st.session_state[OWN] = directory
+        show_film(None)
+
+
+def film_folders():
+    """Directories on the server from which readers may predict films, resolved; as named when it was started."""
+    named = os.environ.get("GROUNDGLASS_FILMS", "").split(os.pathsep)
+    return tuple(Path(each).resolve() for each in named if each)
 
 
 def inputs():
@@ -78,10 +104,13 @@ def film_id():
 
 
 def show_film(image_id):
-    """Show the film from now on, and name it in the address."""
+    """Show the film from now on, and name it in the address; None: the first of the list."""
     st.session_state[FILM] = image_id
     st.session_state[ON_ITS_WAY] = 2
-    st.query_params[FILM] = image_id
+    if image_id is None:
+        st.query_params.pop(FILM, None)
+    else:
+        st.query_params[FILM] = image_id
 
 
 def follow_address():
@@ -95,7 +124,7 @@ def follow_address():
         st.session_state[ON_ITS_WAY] = 1
     elif on_its_way == 0 or named == film_id():
         st.session_state.update({FILM: named, ON_ITS_WAY: 0})
-    else:
+    elif film_id() is not None:
         st.query_params[FILM] = film_id()
 
 

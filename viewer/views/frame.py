@@ -4,9 +4,10 @@ from html import escape
 
 import streamlit as st
 
-from viewer import charts
+from viewer import charts, state
 
 PAGES = "pages"  # in the session: the `st.Page`s there are
+YOURS = "Your films"
 RESEARCH = "Research use only. Not for diagnosis."
 
 
@@ -20,7 +21,8 @@ def show(container, dataset, problems):
     with container:
         name = charts.tag("h1", "Groundglass")
         if dataset is not None:
-            name += charts.tag("span", escape(dataset.name), class_="data", title=dataset.root)
+            shown = YOURS if state.own_on_show() else dataset.name
+            name += charts.tag("span", escape(shown), class_="data", title=dataset.root)
         st.html(charts.tag("div", name, class_="name"), width="content")
         with st.container(horizontal=True, key="pages", width="content", gap="small"):
             for page in st.session_state.get(PAGES, ()):
@@ -32,6 +34,11 @@ def show(container, dataset, problems):
         else:
             st.space("stretch")
         st.html(charts.tag("div", RESEARCH, class_="research"), width="content")
+
+
+def go(number):
+    """Open the page of this number in the bar."""
+    st.switch_page(st.session_state[PAGES][number])
 
 
 def nothing(sentence):
