@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from core.errors import BadWeights
 from core.files import whole_file
@@ -81,6 +79,8 @@ class ModelCard:
 
 def save_weights(path, state, card, *, half=True):
     """Write `state` (name -> tensor) and `card` to `path` atomically; floating tensors as float16 when `half`."""
+    from safetensors.torch import save  # imports torch, which commands that only read cards need not wait for
+
     tensors = {}
     for name, tensor in state.items():
         tensor = tensor.detach().cpu()
@@ -125,7 +125,7 @@ def read_weights(path):
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
             tensors[name] = tensor.float()
-            if not torch.isfinite(tensors[name]).all():
+            if not tensors[name].isfinite().all():
                 raise BadWeights(f"{path.name} holds NaN or infinity in {name}, but weights must be finite: "
                                  "take an earlier checkpoint.")
     return card, tensors

@@ -2,21 +2,24 @@
 
 PyTorch's backward pass of a 5x5 or strided depthwise convolution takes half the time of a training step here; one
 pass over the rows that makes both gradients takes a tenth of that (`python -m benchmarks training`). The forward
-pass stays PyTorch's. Everything is bfloat16 with float32 sums, in memory order N, H, W, C.
+pass stays PyTorch's. Everything is bfloat16 with float32 sums, in memory order N, H, W, C. Parts are dealt to threads
+by `core.parallel`: numba's own parallel loops would change the number of OpenMP threads that PyTorch sums with.
 """
 
 from types import MethodType
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 from timm.layers import pad_same
 from torch.nn import functional
+
+from core.parallel import over_films
 
 _PARTS = 8  # fixed, so that sums do not depend on the number of threads
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def _widen(narrow, wide):
     """bfloat16 rows [W,C] (their bits, uint16) as the bits of float32 in `wide` uint32 [W,C]."""
     for a in range(narrow.shape[0]):
@@ -24,7 +27,7 @@ def _widen(narrow, wide):
             wide[a, c] = np.uint32(narrow[a, c]) << 16
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def _narrow(wide, narrow):
     """float32 rows (their bits, uint32 [W,C]) as bfloat16 bits, rounded to nearest, ties to even."""
     for a in range(wide.shape[0]):
@@ -33,7 +36,7 @@ def _narrow(wide, narrow):
             narrow[a, c] = np.uint16((bits + np.uint32(0x7FFF) + ((bits >> 16) & np.uint32(1))) >> 16)
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def _film(x, g, w, stride, want_x, gx, gw, rows, grad, sums):
     """Gradients of one film: `gw` [k,k,C] is added to, `gx` [H,W,C] (bits) is written when `want_x`."""
     kernel, height = w.shape[0], x.shape[0]
@@ -64,10 +67,13 @@ def _film(x, g, w, stride, want_x, gx, gw, rows, grad, sums):
                     gx[row] = 0
 
 
-@njit(parallel=True, fastmath=True, cache=True)
-def _gradients(x, g, w, stride, want_x, gx, gw):
-    """x, gx [N,H,W,C] and g [N,h,w,C] as bfloat16 bits, w [k,k,C] float32; gw [P,k,k,C] float32, to be summed."""
-    for part in prange(gw.shape[0]):
+@njit(fastmath=True, cache=True, nogil=True)
+def _gradients(first, last, x, g, w, stride, want_x, gx, gw):
+    """Gradients of the parts first..last of the films, film f being of part f mod P.
+
+    x, gx [N,H,W,C] and g [N,h,w,C] as bfloat16 bits, w [k,k,C] float32; gw [P,k,k,C] float32, to be summed.
+    """
+    for part in range(first, last):
         rows = np.zeros((w.shape[0], x.shape[2], x.shape[3]), np.uint32)
         grad = np.zeros((g.shape[2], g.shape[3]), np.uint32)
         sums = np.zeros((w.shape[0], x.shape[2], x.shape[3]), np.float32)
@@ -95,7 +101,8 @@ class _Depthwise(torch.autograd.Function):
         strided = stride > 1
         n, _, height, width = x.shape
         into = np.empty((n, height, width, channels) if strided else (1, 1, 1, 1), np.uint16)
-        _gradients(_bits(x), _bits(gradient), taps, stride, strided, into, sums)
+        work = np.linspace(0, x.numel(), _PARTS + 1).astype(np.int64)
+        over_films(_gradients, work, _bits(x), _bits(gradient), taps, stride, strided, into, sums)
         if strided:
             to_x = torch.from_numpy(into).view(torch.bfloat16).permute(0, 3, 1, 2)
         else:  # a stride of 1 is undone by the forward kernel with its taps reversed, which PyTorch does fast

@@ -6,6 +6,7 @@ takes the same steps as one that was not.
 
 import copy
 import math
+import sys
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -143,7 +144,7 @@ def _report(task, average, settings, metrics, run, bar):
     """Metrics, log and the averaged weights of the epoch that just ended."""
     run.write_metrics(metrics)
     run.log(str(metrics[-1]))
-    bar.write(str(metrics[-1]))
+    bar.write(str(metrics[-1]), file=sys.stderr)
     card = replace(task.card, training=asdict(settings), metric=metrics[-1])
     save_weights(run.weights, task.bare(average).state_dict(), card)
 

@@ -12,7 +12,8 @@ def add_inputs(parser):
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set in the competition layout")
     parser.add_argument("--also", type=Path, action="append", default=[], metavar="DIR",
                         help="data set mixed into training, never validated on (may be repeated)")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="folder of the run; an unfinished run is resumed")
+    parser.add_argument("--run", "--run-dir", type=Path, metavar="DIR", help="folder of the run; an unfinished run is "
+                        "resumed (under torchrun, which takes --run for its own, write --run-dir)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--views", type=int, default=2, help="views of the out-of-fold predictions (default 2)")
     parser.add_argument("--checkpoint-seconds", type=float, default=180, metavar="SECONDS",
