@@ -14,6 +14,7 @@ from core.errors import GroundglassError
 NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_boxes",
          "inference": "films to predictions on the CPU, against plain eager torch",
          "load": "ten readers at once: seconds of a page, and memory after they left",
+         "sliders": "a slider dragged in a real browser: updates a second, and the wait after its release",
          "training": "steps of real training, against the same step on a fixed batch"}
 
 

@@ -4,7 +4,7 @@ Cells come one by one, so that whoever asks can show progress and stop; candidat
 of fusion has changed. This module knows nothing of files or display.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,18 +120,29 @@ def changed(predictions, fusion, score, setting, value):
         return replace(fusion, **{setting: value}), score
     if setting in SCORE:
         return fusion, replace(score, **{setting: value})
-    chosen = {}
-    for field, sources in (("sources", predictions.candidates.sources),
-                           ("opacity_sources", predictions.opacity_sources),
-                           ("study_sources", predictions.study_sources)):
-        views = list(dict.fromkeys(source.view for source in sources))
-        if sources and field == "sources" and not 0 <= value < len(views):
-            raise BadSettings(f"views is {value}, but must be 0 to {len(views) - 1}, as the predictions have "
-                              f"{len(views)} views: predict with more, or choose fewer.")
-        chosen[field] = tuple(source.name for source in sources if source.view in views[:value + 1]) or None
-    given = {field.name for field in fields(score)}
-    return replace(fusion, sources=chosen["sources"]), replace(
-        score, **{name: each for name, each in chosen.items() if name in given})
+    views = list(dict.fromkeys(source.view for source in predictions.candidates.sources))
+    if views and not 0 <= value < len(views):
+        raise BadSettings(f"views is {value}, but must be 0 to {len(views) - 1}, as the predictions have "
+                          f"{len(views)} views: predict with more, or choose fewer.")
+    return _viewed(predictions, fusion, score, value)
+
+
+def _viewed(predictions, fusion, score, count):
+    """Of the sources that take part just those of the first `count` + 1 views of each task, with their factors."""
+    chosen = []
+    for sources, names in ((predictions.candidates.sources, fusion.sources),
+                           (predictions.opacity_sources, score.opacity_sources),
+                           (predictions.study_sources, score.study_sources)):
+        views = list(dict.fromkeys(source.view for source in sources))[:count + 1]
+        part = [source for source in sources if names is None or source.name in names]
+        kept = tuple(source.name for source in part if source.view in views)
+        chosen.append(None if len(kept) == len(sources) else kept or names)
+    given = fusion.sources or [source.name for source in predictions.candidates.sources]
+    factors = {name: None if (values := getattr(fusion, name)) is None else tuple(
+        each for source, each in zip(given, values, strict=True) if chosen[0] is None or source in chosen[0])
+        for name in ("weights", "scales")}
+    return replace(fusion, sources=chosen[0], **factors), replace(score, opacity_sources=chosen[1],
+                                                                  study_sources=chosen[2])
 
 
 def sweep(cases, fusion, score, rows, columns):

@@ -98,7 +98,7 @@ class Reader:
         return self.page.locator(".st-key-list_side h2").inner_text()
 
     def slide(self, key, *keys):
-        self.page.locator(f".st-key-{key} input[type=range]").focus()
+        self.page.locator(f".st-key-set_{key} input[type=range]").focus()
         for each in keys:
             self.page.keyboard.press(each)
 

@@ -105,9 +105,16 @@ def test_views_count_beside_the_plain_one():
     fusion, scoring = changed(given, FusionSettings(), ScoreSettings(), "views", 0)
     assert fusion.sources == ("m/0/plain",) and scoring.opacity_sources == ("c/0/plain",)
     fusion, scoring = changed(given, FusionSettings(), ScoreSettings(), "views", 2)
-    assert len(fusion.sources) == 3 and len(scoring.study_sources) == 2
+    assert fusion.sources is None and scoring.study_sources is None, "all there are"
     with pytest.raises(BadSettings, match="views is 3, but must be 0 to 2"):
         changed(given, FusionSettings(), ScoreSettings(), "views", 3)
+
+
+def test_views_leave_the_choice_of_sources_and_their_factors():
+    given = drawn()[1]
+    names = tuple(source.name for source in given.candidates.sources)
+    fusion, _ = changed(given, FusionSettings(sources=names[1:], weights=(2, 3)), ScoreSettings(), "views", 1)
+    assert (fusion.sources, fusion.weights) == (names[1:2], (2,))
 
 
 def test_wrong_grids_are_refused_before_the_first_cell():

@@ -26,17 +26,20 @@ def folder(tmp_path, monkeypatch):
 
 
 def script():
+    from viewer import state
     from viewer.views import tune
 
+    state.follow_address("tune")
     tune.page()
 
 
 class Page:
-    """The Tune page as AppTest runs it, with settings (keys of `tuning.START`) and a tab."""
+    """The Tune page as AppTest runs it, with settings (keys of `tuning.START`) in the address, and a tab."""
 
     def __init__(self, tab="Film", **settings):
         self.test = AppTest.from_function(script, default_timeout=120)
-        self.test.session_state[tuning.KEPT] = {**tuning.START, **settings}
+        for name, value in settings.items():
+            self.test.query_params[name] = str(value)
         self.test.session_state["tune tab"] = tab
         self.run()
 
@@ -66,11 +69,12 @@ def expected(folder, fusion, scoring):
     return score(truth, answer(read_predictions(folder / "answers"), fusion, scoring)).evaluation.summary()
 
 
-@pytest.mark.parametrize("settings", [{}, {"method": "nms", "iou": .9, "exponent": 1.0}, {"none_boxes": 0.0}])
+@pytest.mark.parametrize("settings", [{}, {"method": "nms", "iou": .9, "n": 1.0}, {"none_boxes": 0.0}])
 def test_the_score_is_that_of_the_settings(folder, settings):
     page = Page(**settings)
     fusion = FusionSettings(**{name: value for name, value in settings.items() if name in ("method", "iou")})
-    scoring = ScoreSettings(**{name: value for name, value in settings.items() if name not in ("method", "iou")})
+    scoring = ScoreSettings(**{{"n": "exponent"}.get(name, name): value for name, value in settings.items()
+                               if name not in ("method", "iou")})
     assert page.mean == f"{expected(folder, fusion, scoring)['mean']:.3f}"
 
 
@@ -83,7 +87,7 @@ def test_every_slider_says_what_it_means_and_shows_its_value(folder):
 
 def test_the_film_follows_the_display_confidence(folder):
     for display, shown in ((.3, 2), (.7, 1), (.95, 0)):
-        canvas = next(each for each in Page(display=display).components if "layers" in each)
+        canvas = next(each for each in Page(show=display).components if "layers" in each)
         layers = {layer["kind"]: layer["marks"] for layer in canvas["layers"]}
         assert len(layers["truth"]) == 2 and len(layers["detections"]) == shown
 
@@ -95,9 +99,11 @@ def test_every_tab_opens(folder, tab):
 
 def test_a_change_is_told_against_what_was_pinned(folder):
     page = Page(method="nms")
-    assert "These are the pinned settings" not in page.html()
-    assert "These are the pinned settings" in page.press("Pin").html()
-    assert tuning.START["method"] == page.press("Reset").test.session_state[tuning.KEPT]["method"]
+    told = "These are the settings that changes are told against"
+    assert told not in page.html() and "against the default settings" in page.html(" aps")
+    assert told in page.press("Pin").html() and "against the pinned settings" in page.html(" aps")
+    assert page.press("Defaults").test.segmented_control(key="method").value == tuning.START["method"]
+    assert told in page.html() and "method" not in page.test.query_params
 
 
 def test_a_sweep_fills_its_table(folder):

@@ -15,7 +15,7 @@ from core.predictions import Source, read_predictions
 from core.scoring import answer, score
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_labels, write_set
-from viewer import charts, state
+from viewer import charts, state, tuning
 from viewer.views import selection, settings
 from viewer.views.worklist import COLUMNS as LIST_COLUMNS
 from viewer.views.worklist import SORTED_BY
@@ -50,9 +50,16 @@ class Page:
         return self
 
     def slide(self, **values):
+        """Set settings as a link does: what a drag of their sliders does is for a browser to show."""
         for key, value in values.items():
-            self.test.slider(key=key).set_value(value)
+            self.test.query_params[key] = str(value)
         return self.run()
+
+    @property
+    def sliders(self):
+        """Label -> what the slider was given."""
+        given = [json.loads(each.proto.json) for each in self.test.get("bidi_component")]
+        return {each["label"]: each for each in given if "low" in each}
 
     def press(self, label):
         next(button for button in self.test.button if button.label == label).click()
@@ -60,7 +67,8 @@ class Page:
 
     @property
     def canvas(self):
-        return json.loads(self.test.get("bidi_component")[0].proto.json)
+        given = [json.loads(each.proto.json) for each in self.test.get("bidi_component")]
+        return next(each for each in given if "layers" in each)
 
     def marks(self, kind):
         """(verdict, confidence) of the boxes of one layer on the canvas, None when the layer is not there."""
@@ -98,7 +106,7 @@ def test_every_page_says_what_it_is_not_for(folder):
 
 def test_the_score_is_that_of_the_evaluate_command(folder):
     truth = write_labels_and_read(folder)
-    start = settings.SETTINGS
+    start = state.Settings()
     expected = score(truth, answer(read_predictions(folder / "answers"), start.fusion, start.score)).evaluation
     page = Page(method=settings.NAMES[start.fusion.method])
     assert page.mean == f"{expected.mean:.3f}"
@@ -137,10 +145,10 @@ def test_thresholds_and_exponent_change_the_boxes(folder, film, key, value, expe
 
 
 def test_the_method_changes_boxes_and_score_and_the_change_is_shown(folder):
-    page = Page(method=settings.NAMES[settings.FUSION.method])
+    page = Page(method=settings.NAMES[tuning.FUSION.method])
     before = page.marks("detections"), page.mean
     page.test.segmented_control(key="method").set_value("nms")
-    page.slide(n=0.0)  # then the scores are the sources' own, and the lone .95 stands above all
+    page.run().slide(n=0.0)  # then the scores are the sources' own, and the lone .95 stands above all
     assert page.marks("detections") == [("TP", pytest.approx(.9)), ("FP", pytest.approx(.5))]
     assert '0.250</td><td class="change down" title="against the default settings">−0.250</td>' in page.html(" aps")
     page.press("Defaults")
@@ -161,7 +169,7 @@ def test_sources_that_leave_nothing_are_refused_in_one_sentence_and_nothing_stal
     page.test.multiselect(key="views").set_value(["flip"])
     page.run()
     assert "For the detector, no source is of right, flip all at once" in page.html('class="problems"')
-    assert not page.test.get("bidi_component") and not page.html('class="bars')
+    assert page.sliders and len(page.sliders) == len(page.test.get("bidi_component")) and not page.html('class="bars')
 
 
 def test_next_and_previous_follow_the_list_and_stop_at_its_ends(folder):
@@ -177,7 +185,7 @@ def test_next_and_previous_follow_the_list_and_stop_at_its_ends(folder):
 
 def test_the_address_opens_the_same_film_and_settings(folder):
     page = Page(film="two", show="0.1", method="NMS", layers="Detections", order="id")
-    assert page.film == "two" and page.test.slider(key="show").value == .1
+    assert page.film == "two" and page.sliders["Display confidence"]["value"] == .1
     assert page.test.segmented_control(key="method").value == "nms"
     assert page.marks("truth") is None and [verdict for verdict, _ in page.marks("detections")] == ["FP"]
     assert page.listed["film"].tolist() == sorted(page.listed["film"])
@@ -303,31 +311,34 @@ def test_a_choice_that_leaves_no_source_is_refused():
 
 @pytest.mark.parametrize("moved, film, why", [
     ({}, "g", "a click or an arrow key"),
-    ({"show": .5}, "a", "a slider moved, and the message brought along the mark of before"),
+    ({"live_show": {"moved": {"value": .5}}}, "a", "a slider moved, and the message brought along the mark of before"),
     ({"find": "o"}, "a", "so did the search"),
     ({"film": "b"}, "b", "a step has already gone on to another film"),
 ])
 def test_the_list_is_heeded_only_when_nothing_else_has_moved(monkeypatch, moved, film, why):
-    session = {"film": "a", "show": .3, "find": ""}
+    session = {state.KEPT: {"film": "a", "show": "0.3"}, "find": ""}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
     selection.mark(3, "a", "abcdefgh")
     assert selection.marked() == 3
     session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(6, "truth")]}}
+    film_moved = moved.pop("film", None)
     session.update(moved)
+    if film_moved:
+        state.show_film(film_moved)
     selection.heed()
-    assert session["film"] == film, why
+    assert state.film_id() == film, why
 
 
 def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(monkeypatch):
-    session = {"film": "a"}
+    session = {state.KEPT: {"film": "a"}}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
     selection.mark(0, "a", "abc")
     for row in (1, 2):
         session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(row, "film")]}}
         selection.heed()
-    assert session["film"] == "c"
+    assert state.film_id() == "c"
 
 
 def test_the_address_leads_unless_it_is_only_late(monkeypatch):

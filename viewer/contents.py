@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viewer import login, resources
+from viewer import login, resources, state
 from viewer.views import experiments, exploration, frame, predict, reading, tune
 
 st.set_page_config(page_title="Groundglass", layout="wide", initial_sidebar_state="collapsed")
@@ -20,5 +20,6 @@ PAGES = [
     st.Page(exploration.page, title="Data", url_path="data"),
 ]
 page = st.navigation(PAGES, position="hidden")
+state.follow_address(page.url_path)
 frame.offer(PAGES)
 page.run()

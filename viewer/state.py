@@ -1,7 +1,8 @@
 """What the reader has asked for; everything on the pages is computed from this and nothing else is remembered.
 
-The address bar names it: each widget is bound to the query parameter that bears its key, and the film's is kept here.
-So a copied address opens the same film with the same settings. This module knows nothing of results.
+The address bar names it, so a copied address opens the same film with the same settings on any page. Film and settings
+are kept here as the texts that the address holds (`viewer.tuning` reads the settings out of them); the worklist's
+widgets are bound to query parameters of their own. This module knows nothing of results.
 """
 
 import os
@@ -17,13 +18,20 @@ from core.own_films import FILMS
 from core.predictions import MANIFEST
 
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
-FILM = "film"  # the query parameter that names the film, and its place in the session
+FILM = "film"  # the query parameter that names the film
+SETTINGS = ("show", "method", "iou", "skip", "decay", "sigma", "conf_type", "n", "none_study", "none_boxes", "models",
+            "folds", "views", "weights", "scales")  # the query parameters of the settings
 RUN = "run on show"  # in the session: the predictions of the run on show
 OWN = "own films on show"  # in the session: the directory of the reader's own films, see `viewer.own`
-ON_ITS_WAY = "film on its way"  # in the session: 2 the film was put into the address, 1 it has not come back, 0 it has
+KEPT = "address kept"  # in the session: parameter -> text, of the film and of the settings that are not the first ones
+SAID = "address said"  # what the browser's address said when it was last listened to
+UNDER_WAY = "addresses under way"  # what this session has put into the address since, and has not come back yet
+OURS = "address ours"  # whether this session has put something into the address since it last listened
+PAGE = "page"  # the page that the address was about
+HELD = "settings held"  # while the reader drags a slider: the texts from before
+LIVE = "live_"  # how the keys of live sliders begin
 LAYERS = ("Ground truth", "Detections")
-WIDGETS = ("find", "class", "kind", "order", "layers", "show", "method", "iou", "skip", "n",
-           "none_study", "none_boxes", "models", "folds", "views")
+WIDGETS = ("find", "class", "kind", "order", "layers")
 
 
 @dataclass(frozen=True)
@@ -94,38 +102,80 @@ def film_folders():
 
 
 def inputs():
-    """What the widgets hold now, to tell whether the reader has moved one of them."""
-    return tuple(repr(st.session_state.get(key)) for key in WIDGETS)
+    """What the widgets say now, to tell whether the reader has moved one of them; known before any callback has run."""
+    moved = [key for key in st.session_state if key in (*WIDGETS, *SETTINGS) or str(key).startswith(LIVE)]
+    return tuple((key, repr(st.session_state[key])) for key in sorted(moved))
+
+
+def kept():
+    """Parameter -> text of the film and of each setting that is not the first one; not to be changed."""
+    return st.session_state.get(KEPT, {})
+
+
+def settled():
+    """What `kept` gives, but while a slider is dragged as it was before: for what need not follow the finger."""
+    return st.session_state[HELD] if is_dragged() else kept()
+
+
+def is_dragged():
+    """Whether the reader holds a slider."""
+    return st.session_state.get(HELD) is not None
+
+
+def keep(*, dragged=False, **texts):
+    """Keep the texts of some parameters, None for one that is as at first, and name them in the address.
+
+    While a slider is `dragged` the address waits: the browser would take each of its values for a page gone by.
+    """
+    before = settled()
+    st.session_state[KEPT] = {key: text for key, text in {**kept(), **texts}.items() if text is not None}
+    st.session_state[HELD] = before if dragged else None
+    if not dragged:
+        _name()
+        st.session_state[OURS] = True
 
 
 def film_id():
     """Id of the film to show, None when none is named."""
-    return st.session_state.get(FILM)
+    return kept().get(FILM)
 
 
 def show_film(image_id):
     """Show the film from now on, and name it in the address; None: the first of the list."""
-    st.session_state[FILM] = image_id
-    st.session_state[ON_ITS_WAY] = 2
-    if image_id is None:
-        st.query_params.pop(FILM, None)
-    else:
-        st.query_params[FILM] = image_id
+    keep(**{FILM: image_id})
 
 
-def follow_address():
-    """Show the film that the address names, if the reader has come by a link or gone back; first thing on a page.
+def follow_address(page=""):
+    """Take over what the address names, if the reader has come by a link or gone back; first thing in a run.
 
-    What this session has put into the address comes back from the browser only some runs later: in the run that put it
-    there it says nothing, and in the next ones an old address may still be under way.
+    What this session has put into the address comes back from the browser only some runs later, and until then an
+    older address may be under way. Another `page` begins without an address: film and settings go along.
     """
-    named, on_its_way = st.query_params.get(FILM) or None, st.session_state.get(ON_ITS_WAY, 0)
-    if on_its_way == 2:
-        st.session_state[ON_ITS_WAY] = 1
-    elif on_its_way == 0 or named == film_id():
-        st.session_state.update({FILM: named, ON_ITS_WAY: 0})
-    elif film_id() is not None:
-        st.query_params[FILM] = film_id()
+    session, named = st.session_state, {key: text for key in (FILM, *SETTINGS) if (text := st.query_params.get(key))}
+    turned, ours = session.get(PAGE, page) != page, session.get(OURS)
+    session.update({PAGE: page, OURS: False})
+    if turned:
+        session.update({KEPT: {**settled(), **named}, HELD: None, SAID: named, UNDER_WAY: []})
+        _name()
+    elif named == kept():
+        if not ours:  # else it may be this very run that has put it there
+            session.update({SAID: named, UNDER_WAY: []})
+    elif named != session.get(SAID) and named not in session.get(UNDER_WAY, ()):
+        session.update({KEPT: named, HELD: None, SAID: named, UNDER_WAY: []})
+    elif not is_dragged():
+        _name()
+
+
+def _name():
+    """Put what is kept into the address."""
+    for key in (FILM, *SETTINGS):
+        text = kept().get(key)
+        if st.query_params.get(key) != text:
+            if text is None:
+                st.query_params.pop(key)
+            else:
+                st.query_params[key] = text
+    st.session_state[UNDER_WAY] = [*st.session_state.get(UNDER_WAY, ()), kept()][-100:]
 
 
 def stepped(image_ids, image_id, by):

@@ -19,16 +19,20 @@ _SLIDER = st.components.v2.component(
 
 
 def live_slider(key: str, label: str, value: float, low: float, high: float, step: float, *, meaning: str,
-                on_move: Callable[[float], None], digits: int = 2, disabled: bool = False) -> None:
-    """Show a slider at `value`; `on_move(value)` is called before the script runs, with the value it was moved to.
+                on_move: Callable[[float, bool], None], digits: int = 2, disabled: bool = False) -> None:
+    """Show a slider at `value`; `on_move(value, held)` is called before the script runs, with the value it was moved to
+    and whether the reader still drags.
 
     The value is the caller's to keep: what it hands over next is what the slider shows, unless the reader still drags.
-    `meaning` is one sentence, for the pointer and for screen readers.
+    The last call about a drag is one that is not held. A value beyond `low` to `high` widens them. `meaning` is one
+    sentence, for the pointer and for screen readers.
     """
+    low, high = min(low, value), max(high, value)
+
     def moved():
         told = _moved(key)
         if told is not None:
-            on_move(min(max(float(told["value"]), low), high))
+            on_move(min(max(float(told["value"]), low), high), bool(told.get("held")))
 
     heard = (_moved(key) or {}).get("serial", 0)
     _SLIDER(key=key, data={"label": label, "meaning": meaning, "value": value, "low": low, "high": high, "step": step,

@@ -14,11 +14,11 @@ class LiveSlider {
     this.input = place.querySelector("input");
     this.label = place.querySelector("label");
     this.output = place.querySelector("output");
-    Object.assign(this, { serial: 0, sent: 0, held: false, timer: 0, send: null, digits: 2 });
+    Object.assign(this, { serial: 0, sent: 0, held: false, saidHeld: false, timer: 0, send: null, digits: 2 });
     this.input.addEventListener("input", () => this.#moved());
     this.input.addEventListener("pointerdown", () => { this.held = true; });
-    for (const end of ["pointerup", "pointercancel", "change"]) {
-      this.input.addEventListener(end, () => { this.held = false; });
+    for (const end of ["pointerup", "pointercancel", "change", "blur"]) {
+      this.input.addEventListener(end, () => this.#released());
     }
   }
 
@@ -51,9 +51,16 @@ class LiveSlider {
     if (!this.timer) this.#report();
   }
 
+  // The page waits for the end of a drag with what need not follow it, so the end is said even without another value.
+  #released() {
+    this.held = false;
+    if (this.saidHeld) this.#moved();
+  }
+
   #report() {
     this.sent = this.serial;
-    this.send("moved", { value: Number(this.input.value), serial: this.serial });
+    this.saidHeld = this.held;
+    this.send("moved", { value: Number(this.input.value), serial: this.serial, held: this.held });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = 0;

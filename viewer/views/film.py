@@ -27,12 +27,12 @@ def _bar(ids, film_id):
                         help="What is drawn over the film; keys g and a hide and show them too.")
 
 
-def show(opened, settings, wanted, film_id):
-    """The film `film_id` with its boxes, and the way along the list that `wanted` (`ListSettings`) asks for.
+def show(opened, settings, ids, film_id):
+    """The film `film_id` with its boxes, and the way along the list of the films `ids`.
 
     What keeps the film from being shown stands in its place.
     """
-    cases, ids = resources.cases(opened)[0], resources.listed(opened, settings, wanted)[1]
+    cases = resources.cases(opened)[0]
     shown_layers = _bar(ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:

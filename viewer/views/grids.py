@@ -87,8 +87,7 @@ def _heat_map(opened, settings, grid, figure):
         st.html(charts.sentences(["A click on a cell names its settings, to be adopted."]))
     else:
         st.button(f"Adopt {grid.rows.name} {grid.rows.values[cell.row]}, {grid.columns.name} "
-                  f"{grid.columns.values[cell.column]}", type="primary", on_click=tuning.adopt,
-                  args=(cell.fusion, cell.score))
+                  f"{grid.columns.values[cell.column]}", type="primary", on_click=_adopt, args=(opened, cell))
     explain.export(opened, settings, grid.records(), "sweep")
 
 
@@ -100,6 +99,11 @@ def _picked(grid):
             if cell.row == row and str(grid.columns.values[cell.column]) == name:
                 return cell
     return None
+
+
+def _adopt(opened, found):
+    """Take over the settings of a `core.sweeps.Cell` or `core.search.Best`."""
+    tuning.adopt(found.fusion, found.score, resources.cases(opened)[0].predictions.candidates.sources)
 
 
 def _best(opened, settings):
@@ -137,8 +141,8 @@ def _found(opened, begun, best, partial):
              charts.number(held.default_mean, 4), *map(charts.number, held.aps.values())) for held in best.held]
     st.html(charts.plain_table(("held", "films", "chosen on the others", "mean", "before", *CLASSES), rows,
                                "Settings chosen on the other parts, scored on the held one"))
-    st.button(f"Adopt {charts.settings_words(best.fusion, best.score)}", type="primary", on_click=tuning.adopt,
-              args=(best.fusion, best.score))
+    st.button(f"Adopt {charts.settings_words(best.fusion, best.score)}", type="primary", on_click=_adopt,
+              args=(opened, best))
     records = [{"held": held.name, "films": held.films, "chosen": charts.settings_words(held.fusion, held.score),
                 "mean": held.mean, "before": held.default_mean, **held.aps} for held in best.held]
     explain.export(opened, begun, records, "best")

@@ -8,26 +8,33 @@ from viewer.views import film, frame, results, settings, worklist
 
 
 def page():
-    """Lay out the page, then fill it, what the reader looks at first."""
-    state.follow_address()
-    tuning.take_along()
+    """Lay out the page; everything below the top bar is one fragment, so that a slider redraws no more than it must."""
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
-    with st.container(key="room", horizontal=True):
-        left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))
     opened = resources.identify(state.place())
     try:
-        cases, problem = resources.cases(opened)
+        _, problem = resources.cases(opened)
     except GroundglassError as error:
         frame.show(top, None, (str(error),))
-        with centre:
+        with st.container(key="room", horizontal=True), st.container(key="film_side"):
             frame.nothing(str(error))
         return
     dataset = resources.data_set(opened)
     frame.show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    _room(opened)
+
+
+@st.fragment
+def _room(opened):
+    """The three sides, filled in the order in which the reader looks at them."""
+    with st.container(key="room", horizontal=True):
+        left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))
+    predictions = resources.cases(opened)[0].predictions
     with right:
         score_side = st.container(key="scores")
+        settings.show(predictions)
         try:
-            chosen = settings.settings(cases.predictions)
+            chosen, settled = (tuning.settings(predictions, texts) for texts in (state.kept(), state.settled()))
+            resources.fused(opened, chosen.fusion)
         except GroundglassError as error:
             st.html(charts.sentences([str(error)], "problems"))
             chosen = None
@@ -37,10 +44,10 @@ def page():
         return
     with left:
         wanted = worklist.list_settings()
-    film_id = worklist.place(opened, chosen, wanted)
+    film_id = worklist.place(opened, settled, wanted)
     with centre:
-        film.show(opened, chosen, wanted, film_id)
+        film.show(opened, chosen, resources.listed(opened, settled, wanted)[1], film_id)
     with score_side:
         results.show(opened, chosen, film_id)
-    with left:  # last: of all that a slider moves, the list takes longest to send
-        worklist.show(opened, chosen, wanted, film_id)
+    with left:  # last: of all that a slider moves, the list takes longest to send, so it waits for the end of a drag
+        worklist.show(opened, settled, wanted, film_id)

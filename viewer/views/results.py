@@ -3,9 +3,7 @@
 import streamlit as st
 
 from core.changes import ap_changes
-from core.fusion import FusionSettings
-from core.levels import ScoreSettings
-from viewer import charts, resources
+from viewer import charts, resources, tuning
 
 LEGEND = "T truth, P predicted"
 
@@ -30,7 +28,7 @@ def _probabilities(opened, settings, row):
 
 
 def _scores(opened, settings):
-    """The six APs and their mean with the change against the defaults, or why there are none."""
+    """The six APs and their mean with the change against the pinned settings, or why there are none."""
     cases, problem = resources.cases(opened)
     evaluation = resources.evaluation(opened, settings.fusion, settings.score)
     scored = "" if evaluation is None else f"{cases.films:,} films · {cases.studies:,} studies"
@@ -38,8 +36,9 @@ def _scores(opened, settings):
     if evaluation is None:
         st.html(charts.sentences([_why_not(opened, cases, problem)]))
         return
-    default = resources.evaluation(opened, FusionSettings(), ScoreSettings())
-    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, default)))
+    pinned = tuning.pinned(cases.predictions)
+    before = resources.evaluation(opened, pinned.fusion, pinned.score)
+    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, before), tuning.baseline()))
     notes = [*cases.remarks, *evaluation.warnings]
     if notes:
         st.html(charts.sentences(notes))

@@ -1,0 +1,84 @@
+"""One state for all pages: film and settings are the texts of the address, which waits while a slider is dragged."""
+
+import pytest
+
+from core.fusion import FusionSettings
+from core.levels import ScoreSettings
+from core.predictions import read_predictions
+from core.sweeps import changed
+from tests.reading_set import write_answers
+from viewer import state, tuning
+
+
+@pytest.fixture
+def address(monkeypatch):
+    """The browser's address as a dictionary, beside a session of its own."""
+    named = {}
+    monkeypatch.setattr("streamlit.session_state", {})
+    monkeypatch.setattr("streamlit.query_params", named)
+    return named
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    return read_predictions(write_answers(tmp_path / "answers"))
+
+
+def test_the_address_names_what_differs_from_the_first_settings_and_waits_for_the_end_of_a_drag(address):
+    tuning.put(iou=.6)
+    assert address == {"iou": "0.6"}
+    for value in (.61, .62):
+        tuning.put(dragged=True, iou=value)
+        state.follow_address()
+        assert (address["iou"], tuning.value("iou"), state.settled()["iou"]) == ("0.6", value, "0.6")
+    tuning.put(iou=.62)
+    assert address == {"iou": "0.62"} and state.settled() == state.kept() and not state.is_dragged()
+    tuning.put(iou=tuning.START["iou"])
+    assert address == {}
+
+
+def test_another_page_takes_film_and_settings_along(address):
+    address.update(film="a", n="0.5")
+    state.follow_address("read")
+    address.clear()  # as the way to another page does
+    state.follow_address("tune")
+    assert address == {"film": "a", "n": "0.5"} and tuning.value("n") == .5
+    address.clear()
+    address.update(film="b")  # a link of the other page
+    state.follow_address("read")
+    assert address == {"film": "b", "n": "0.5"}
+
+
+@pytest.mark.parametrize("name, text, value, why", [
+    ("iou", "0.7", .7, "a number"), ("iou", "1.2", .5, "no overlap"), ("iou", "nan", .5, "no number"),
+    ("iou", "<b>", .5, "no number either"), ("method", "Soft-NMS", "soft_nms", "the name that pages show"),
+    ("method", "best", "nmw", "no method"), ("weights", "1~2", (1., 2.), "several"), ("weights", "1~-2", (), "below 0"),
+    ("models", "a~b", ("a", "b"), "names"), ("n", "3", 3., "more than the slider offers")])
+def test_a_text_that_is_no_value_counts_as_not_given(address, name, text, value, why):
+    address[name] = text
+    state.follow_address()
+    assert tuning.value(name) == value, why
+
+
+def test_factors_are_of_the_sources_that_are_chosen(address, predictions):
+    sources = predictions.candidates.sources
+    tuning.put_factor("weights", 2, sources, 2.5)
+    assert tuning.settings(predictions).fusion.weights == (1., 1., 2.5) and address == {"weights": "1~1~2.5"}
+    tuning.put(models=("right",))
+    fusion = tuning.settings(predictions).fusion
+    assert (fusion.sources, fusion.weights) == (("right/1/plain",), (2.5,))
+    tuning.put_factor("weights", 2, sources, 1)
+    assert tuning.settings(predictions).fusion.weights is None and "weights" not in address
+
+
+def test_adopted_settings_are_the_settings(address, predictions):
+    fusion, score = FusionSettings("wbf", .65, .05, conf_type="max"), ScoreSettings(.75, .25, 1.)
+    fusion, score = changed(predictions, fusion, score, "views", 0)
+    tuning.adopt(fusion, score, predictions.candidates.sources)
+    found = tuning.settings(predictions)
+    assert found.fusion == fusion and (found.score.exponent, found.score.none_boxes) == (.75, 1.)
+    tuning.pin()
+    tuning.put(iou=.1)
+    assert tuning.pinned(predictions).fusion == fusion and "pinned" in tuning.baseline()
+    tuning.reset()
+    assert tuning.pinned(predictions) == tuning.settings(predictions) == state.Settings()
