@@ -1,4 +1,5 @@
-"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves, doctor.
+"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves, doctor,
+export, import, deidentify.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -11,10 +12,10 @@ import re
 import sys
 from pathlib import Path
 
-from core import predict_command, tuning_commands
+from core import export_commands, predict_command, tuning_commands
 from core.doctor_command import add_doctor
-from core.errors import BadPredictions, GroundglassError
-from core.options import add_data, add_ids, add_settings, bar, say, settings_of
+from core.errors import GroundglassError
+from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
 
 
 def main(arguments=None):
@@ -23,7 +24,7 @@ def main(arguments=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_index, _add_film, predict_command.add, _add_evaluate, _add_submit, *tuning_commands.ADD,
-                add_doctor):
+                add_doctor, *export_commands.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:
@@ -121,7 +122,8 @@ def _add_evaluate(commands):
                                              "prediction counts as missed.")
     add_data(parser)
     parser.add_argument("--predictions", type=Path, required=True, metavar="PATH",
-                        help="a directory of predictions, or a competition CSV (id,PredictionString)")
+                        help="a directory of predictions, a competition CSV (id,PredictionString), a COCO file, or a "
+                             "YOLO or VOC folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object, null for an absent class")
     add_ids(parser, "score on the images in FILE, and their studies")
     add_settings(parser)
@@ -136,7 +138,7 @@ def _evaluate(given):
     labels = read_labels(given.data)
     truth = labels.strict()
     wanted = labelled(truth, read_ids(given.ids)) if given.ids else (None, None)
-    answer, how = _answer(given)
+    answer, _, how = answer_at(given.predictions, *settings_of(given))
     scored = score(truth, answer, *wanted)
     for remark in (*labels.remarks, *scored.remarks, *scored.evaluation.warnings):
         say(remark)
@@ -146,29 +148,6 @@ def _evaluate(given):
     for name, ap in scored.evaluation.summary().items():
         print(f"{name:15}{'absent' if ap is None else f'{ap:.5f}':>8}")
     print(f"{len(scored.answer.image_ids)} films and {len(scored.answer.study_ids)} studies, {how}")
-
-
-def _answer(given):
-    """The `Answer` at `given.predictions`, and a line on how it came about."""
-    from core.predictions import read_predictions
-    from core.scoring import answer
-    from core.submission import read_submission
-
-    fusion, scoring = settings_of(given)
-    if given.predictions.is_dir():
-        predictions = read_predictions(given.predictions)
-        if errors := predictions.manifest.get("errors"):
-            say(f"{len(errors)} films could not be predicted and are not scored.")
-        how = ", ".join(f"{name} {value}" for settings in (fusion, scoring)
-                        for name, value in vars(settings).items() if value is not None)
-        return answer(predictions, fusion, scoring), f"with {how}"
-    if not given.predictions.exists():
-        raise BadPredictions(f"{given.predictions} does not exist, but predictions are needed: name a directory that "
-                             "predict wrote, or a competition CSV.")
-    if (fusion, scoring) != (type(fusion)(), type(scoring)()):
-        say(f"{given.predictions.name} is a CSV of detections that are fused already: fusion options do "
-             "nothing.")
-    return read_submission(given.predictions), f"as in {given.predictions.name}"
 
 
 def _add_submit(commands):

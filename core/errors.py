@@ -8,6 +8,7 @@
     +-- BadWeights        a weights file, or weights that do not fit
     +-- BadSettings       a setting outside its range
     +-- BadUpload         files, folders or archives that cannot be taken in
+    +-- BadExport         what cannot be exported, or an exported file that cannot be read back
 
 Commands print the sentence on standard error and exit with code 2; pages show it where the reader looks.
 Anything else that is raised is a defect of the program.
@@ -44,3 +45,7 @@ class BadSettings(GroundglassError):
 
 class BadUpload(GroundglassError):
     """Files, a folder or an archive that cannot be taken in."""
+
+
+class BadExport(GroundglassError):
+    """A film that cannot be exported in a format, or a file of such a format that cannot be read back."""

@@ -62,3 +62,31 @@ def settings_of(given):
     return tuple(kind(**{field.name: tuple(value) if isinstance(value, list) else value for field in fields(kind)
                          if (value := options.get(field.name)) is not None})
                  for kind in (FusionSettings, ScoreSettings))
+
+
+def answer_at(path, fusion, scoring):
+    """What stands at `path`: its `core.scoring.Answer`, the manifest ({} where there is none), and how it came about.
+
+    path: a directory of predictions, a competition CSV, a COCO file, or a YOLO or VOC folder. Fusion and scoring
+    settings bear on the first alone. Raises `BadPredictions`, `BadTable` or `BadExport`.
+    """
+    from core.errors import BadPredictions
+    from core.interchange import read_answer, recognised
+    from core.predictions import MANIFEST, read_predictions
+    from core.scoring import answer
+    from core.submission import read_submission
+
+    if not path.exists():
+        raise BadPredictions(f"{path} does not exist, but predictions are needed: name a directory that predict wrote, "
+                             "a competition CSV, a COCO file, or a YOLO or VOC folder.")
+    kind = None if (path / MANIFEST).exists() else recognised(path)
+    if path.is_dir() and kind is None:
+        predictions = read_predictions(path)
+        if errors := predictions.manifest.get("errors"):
+            say(f"{len(errors)} films could not be predicted and are not scored.")
+        how = ", ".join(f"{name} {value}" for settings in (fusion, scoring)
+                        for name, value in vars(settings).items() if value is not None)
+        return answer(predictions, fusion, scoring), predictions.manifest, f"with {how}"
+    if (fusion, scoring) != (type(fusion)(), type(scoring)()):
+        say(f"{path.name} holds detections that are fused already: fusion options do nothing.")
+    return read_answer(path, kind) if kind else read_submission(path), {}, f"as in {path.name}"

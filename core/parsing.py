@@ -48,9 +48,10 @@ class _Bounded:
 def read_attributes(path, tags, before_pixels=False):
     """The attributes `tags` of the file `path` as a pydicom data set; those before the pixels when `before_pixels`.
 
-    Raises `UnreadableFilm`.
+    All of them when `tags` is None. Raises `UnreadableFilm`.
     """
-    tags, most = [Tag(tag) for tag in tags], MOST_HEADER if before_pixels else MOST_BYTES
+    tags = None if tags is None else [Tag(tag) for tag in tags]
+    most = MOST_HEADER if before_pixels else MOST_BYTES
     try:
         with _opened(path) as (file, size):
             bare = _starts_like_a_data_set(file.read(136))
