@@ -49,6 +49,15 @@ def test_another_page_takes_film_and_settings_along(address):
     assert address == {"film": "b", "n": "0.5"}
 
 
+def test_another_page_does_not_bring_back_a_film_that_the_browser_has_not_heard_the_end_of(address):
+    address.update(film="a")
+    state.follow_address("read")
+    state.show_film(None)
+    address["film"] = "a"  # late
+    state.follow_address("predict")
+    assert state.film_id() is None and address == {}
+
+
 @pytest.mark.parametrize("name, text, value, why", [
     ("iou", "0.7", .7, "a number"), ("iou", "1.2", .5, "no overlap"), ("iou", "nan", .5, "no number"),
     ("iou", "<b>", .5, "no number either"), ("method", "Soft-NMS", "soft_nms", "the name that pages show"),

@@ -154,13 +154,14 @@ def follow_address(page=""):
     session, named = st.session_state, {key: text for key in (FILM, *SETTINGS) if (text := st.query_params.get(key))}
     turned, ours = session.get(PAGE, page) != page, session.get(OURS)
     session.update({PAGE: page, OURS: False})
+    late = named == session.get(SAID) or named in session.get(UNDER_WAY, ())
     if turned:
-        session.update({KEPT: {**settled(), **named}, HELD: None, SAID: named, UNDER_WAY: []})
+        session.update({KEPT: {**settled(), **({} if late else named)}, HELD: None, SAID: named, UNDER_WAY: []})
         _name()
     elif named == kept():
         if not ours:  # else it may be this very run that has put it there
             session.update({SAID: named, UNDER_WAY: []})
-    elif named != session.get(SAID) and named not in session.get(UNDER_WAY, ()):
+    elif not late:
         session.update({KEPT: named, HELD: None, SAID: named, UNDER_WAY: []})
     elif not is_dragged():
         _name()
