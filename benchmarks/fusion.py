@@ -154,7 +154,7 @@ def _status(path, name):
 
 def run(options):
     """Figures of the whole set (WBF, and NMS of one source), of one fold, of the growth, and of the peer."""
-    wbf, nms = FusionSettings("wbf", .6, .01), FusionSettings("nms", .6, .01)
+    wbf, nms = FusionSettings("wbf", .6, .01, conf_type="avg"), FusionSettings("nms", .6, .01)
     whole = Task(1, options.films, SOURCES, wbf)
     ours = whole.figures(options.rounds)
     ours["MiB above the arrays"] = peak_above(whole.fuse_and_score)

@@ -3,9 +3,90 @@
 This module knows nothing of how either came about.
 """
 
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.cases import Cases
+from core.matching import TRUE_POSITIVE, Matches
+from core.scoring import Answer
+
 
 def ap_changes(now, before):
     """Class -> change of its AP from `before` to `now` (`core.evaluation.Evaluation`), and `mean`; None where either
     has none."""
     now, before = now.summary(), before.summary()
     return {name: None if now[name] is None or before.get(name) is None else now[name] - before[name] for name in now}
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two: `core.cases.Cases`, the `Answer` about all of its films, the `Matches` of the scored ones (None
+    without any), and the least confidence shown."""
+
+    cases: Cases
+    answer: Answer
+    matches: Matches | None
+    display: float
+
+
+@dataclass(frozen=True)
+class FilmChange:
+    """How the verdicts on one film differ: ground-truth boxes `found` or `lost` since, false positives that `appeared`
+    or are `gone`, all among the detections shown.
+
+    `gain` is boxes found less boxes lost, and the confidence of what is gone less that of what appeared.
+    """
+
+    image_id: str
+    found: int
+    lost: int
+    appeared: int
+    gone: int
+    gain: float
+
+
+def film_changes(now, before):
+    """A `FilmChange` for each film scored by both `Side`s whose true positives, false positives or misses differ, best
+    first."""
+    if now.matches is None or before.matches is None:
+        return ()
+    earlier = {image.image_id: row for row, image in enumerate(before.cases.images[:before.cases.films])}
+    changed = []
+    for row, image in enumerate(now.cases.images[:now.cases.films]):
+        if image.image_id in earlier:
+            each = _change(image.image_id, _told(now, row), _told(before, earlier[image.image_id]))
+            if each.found or each.lost or each.appeared or each.gone:
+                changed.append(each)
+    return tuple(sorted(changed, key=lambda each: -each.gain))
+
+
+def _told(side, row):
+    """Places of the film's ground-truth boxes that detections shown find, and its false positives as (box, score)."""
+    start, stop = side.answer.offsets[row:row + 2]
+    first, last = side.cases.truth.offsets[row:row + 2]
+    scores = side.answer.scores[start:stop]
+    shown = scores >= side.display
+    finders = side.matches.found_by[first:last]
+    found = {place for place, by in enumerate(finders) if by >= 0 and side.answer.scores[by] >= side.display}
+    false = shown & (side.matches.verdict[start:stop] != TRUE_POSITIVE)
+    boxes = np.rint(side.answer.boxes[start:stop][false]).astype(int).tolist()
+    return found, list(zip(map(tuple, boxes), scores[false].tolist(), strict=True))
+
+
+def _change(image_id, now, before):
+    new, old = Counter(box for box, _ in now[1]), Counter(box for box, _ in before[1])
+    appeared, gone = _of(now[1], new - old), _of(before[1], old - new)
+    found, lost = len(now[0] - before[0]), len(before[0] - now[0])
+    return FilmChange(image_id, found, lost, len(appeared), len(gone), found - lost + sum(gone) - sum(appeared))
+
+
+def _of(pairs, boxes):
+    """Confidences of those of `pairs` whose box is among `boxes`, a counter."""
+    left, confidences = Counter(boxes), []
+    for box, confidence in pairs:
+        if left[box] > 0:
+            left[box] -= 1
+            confidences.append(confidence)
+    return confidences

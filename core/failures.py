@@ -14,23 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.edges import edges_off
+from core.kinds import KINDS, class_error, none_error, truth_counts
 from core.matching import TRUE_POSITIVE, VERDICTS
 
-KINDS = {
-    "missed box": "a ground-truth box that no detection shown finds",
-    "false positive": "a detection shown that finds no box, or one already found",
-    "wrong class": "the study's most probable class is not the labelled one",
-    "wrong none": "opacity is called more probable than not on a film without a box, or less on one with a box",
-    "boxless": "a film without a box in a study that is not negative: the label may be at fault, not the detector",
-    "unread": "a film that is absent or that could not be read",
-}
+NAMES = tuple(KINDS)
+
 FLAGS = {
     "": "nothing is the matter",
     "absent": "the label names a film that is not there",
     "unreadable": "the film's file cannot be read",
 }
 READABLE, ABSENT, UNREADABLE = range(len(FLAGS))
-HALF = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +34,7 @@ class Failures:
 
     `truth_boxes`, `shown` (detections), `tp`, `fp`, `fn` int32, -1 where there is no label, prediction or both to
     count; `truth_class`, `predicted_class` int8 index `STUDY_CLASSES`, -1 unknown; `p_opacity` float32, NaN unknown;
-    `kinds` bool [F,K] in the order of KINDS; `flag` int8 in the order of FLAGS; `trouble` float32 >= 0.
+    `kinds` bool [F,K] in the order of `core.kinds.KINDS`; `flag` int8 in the order of FLAGS; `trouble` float32 >= 0.
     """
 
     truth_boxes: np.ndarray
@@ -59,37 +54,27 @@ class Failures:
             array.flags.writeable = False
 
 
-def weigh(cases, answer, matches, display):
+def weigh(cases, answer, matches, display, kinds):
     """The `Failures` of `cases` under `answer` (`core.scoring.Answer` about all of its films and studies).
 
     `matches` are the verdicts of the first `cases.films` films, None when there are none; `display`: detections with a
-    lower confidence are not shown, 0..1.
+    lower confidence are not shown, 0..1; `kinds` bool [F,K]: those of the same answer (`core.kinds.Diagnosis.films`).
     """
     visible = answer.scores >= display
     shown = _per_film(visible, answer.offsets)
     tp, fp, fn, weight = _counted(cases, answer, matches, visible)
-    truth_boxes = _of_labels(np.diff(cases.labels.offsets) if cases.labels else (), cases.label_row)
-    truth_class = cases.study_class[cases.film_study]
-    predicted_class, wrong = _class_error(truth_class, answer.study[cases.film_study])
-    p_opacity = 1 - answer.p_none
-    doubt = np.where(truth_boxes > 0, answer.p_none, p_opacity)  # the probability of the wrong answer
-    doubt = np.where((truth_boxes >= 0) & (doubt > HALF), doubt, 0)
+    truth_boxes, truth_class = truth_counts(cases), cases.study_class[cases.film_study]
+    predicted_class, wrong = class_error(truth_class, answer.study[cases.film_study])
+    doubt = none_error(truth_boxes, answer.p_none)
     flag = _flags(cases)
-    kinds = np.stack([fn > 0, fp > 0, wrong > 0, doubt > 0, (truth_boxes == 0) & (truth_class > 0),
-                      flag != READABLE], axis=1)
     trouble = weight + np.maximum(fn, 0) + wrong + doubt
     return Failures(truth_boxes, np.where(cases.predicted, shown, -1).astype(np.int32), tp, fp, fn, truth_class,
-                    predicted_class, p_opacity, kinds, flag, trouble.astype(np.float32))
+                    predicted_class, 1 - answer.p_none, np.array(kinds), flag, trouble.astype(np.float32))
 
 
 def _per_film(values, offsets):
     """Sum of `values` over the rows of each film, in the dtype numpy sums them in."""
     return np.diff(np.concatenate([[0], np.cumsum(values)])[offsets])
-
-
-def _of_labels(values, label_row):
-    """`values` of the labels at each film's row there, int32; -1 without a label."""
-    return np.append(values, -1)[label_row].astype(np.int32)
 
 
 def _counted(cases, answer, matches, visible):
@@ -112,14 +97,6 @@ def found(matches, visible):
     return (matches.found_by >= 0) & np.append(visible, False)[matches.found_by]
 
 
-def _class_error(truth_class, study):
-    """Most probable class int8 [F] of `study` [F,4], -1 unknown, and its probability [F] where it is wrong, else 0."""
-    known = ~np.isnan(study).any(axis=1)
-    predicted = np.where(known, np.where(known[:, None], study, 0).argmax(axis=1), -1).astype(np.int8)
-    wrong = known & (truth_class >= 0) & (predicted != truth_class)
-    return predicted, np.where(wrong, study.max(axis=1, initial=0, where=known[:, None]), 0)
-
-
 def _flags(cases):
     """The flag of FLAGS that holds for each film, int8 [F]."""
     flag = np.full(len(cases.images), READABLE, np.int8)
@@ -138,8 +115,9 @@ class Finding:
     `row` counts the film's boxes of that sort from 0. `verdict` is 'TP', 'FP', 'FN' or '', which is a ground-truth box
     that was found, or a box that nobody judged. `confidence` is None for a ground-truth box; `partner` is the row of
     the box on the other side that it is matched with or overlaps most, `iou` their overlap; a missed box has no
-    partner, its `iou` is the best of any detection. Both are None without overlap. `reason` says in words what led to
-    the verdict.
+    partner, its `iou` is the best of any detection. Both are None without overlap. `kind` is one of `core.kinds.KINDS`
+    for a false positive or a missed box, else ''; `doubtful` says that the label may be to blame rather than the
+    detector. `reason` says in words what led to the verdict.
     """
 
     truth: bool
@@ -150,12 +128,14 @@ class Finding:
     partner: int | None = None
     iou: float | None = None
     reason: str = ""
+    kind: str = ""
+    doubtful: bool = False
 
 
-def findings(cases, answer, matches, film, display):
+def findings(cases, answer, matches, film, display, diagnosis=None):
     """The `Finding`s on the film at row `film`: detections shown, most confident first, then ground-truth boxes.
 
-    Arguments as in `weigh`.
+    Arguments as in `weigh`; diagnosis: the `core.kinds.Diagnosis` that names their kinds, None for none.
     """
     start, stop = answer.offsets[film:film + 2]
     stop = start + int((answer.scores[start:stop] >= display).sum())  # they descend, so the shown ones stand first
@@ -167,27 +147,57 @@ def findings(cases, answer, matches, film, display):
         return (*plain, *(Finding(True, row, _corners(box), "", reason=reason)
                           for row, box in enumerate(() if labelled is None else labelled)))
     first = cases.truth.offsets[film]
-    return (*(_detection(matches, answer, row, start, first) for row in range(start, stop)),
-            *(_truth(matches, answer, cases.truth.boxes, row, start, stop, first)
-              for row in range(first, cases.truth.offsets[film + 1])))
+    judged = _Judged(cases, answer, matches, diagnosis, start, stop, first)
+    return (*map(judged.detection, range(start, stop)),
+            *map(judged.truth, range(first, cases.truth.offsets[film + 1])))
 
 
-def _detection(matches, answer, row, start, first):
-    verdict, near = int(matches.verdict[row]), int(matches.truth_row[row])
-    return Finding(False, int(row - start), _corners(answer.boxes[row]), "TP" if verdict == TRUE_POSITIVE else "FP",
-                   float(answer.scores[row]), None if near < 0 else int(near - first),
-                   None if near < 0 else float(matches.iou[row]), VERDICTS[verdict].split(": ")[1])
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """One film's detections shown, rows `start` to `stop`, and its ground-truth boxes from row `first` on."""
 
+    cases: object
+    answer: object
+    matches: object
+    diagnosis: object
+    start: int
+    stop: int
+    first: int
 
-def _truth(matches, answer, boxes, row, start, stop, first):
-    by, best = int(matches.found_by[row]), float(matches.best_iou[row])
-    if 0 <= by < stop:
-        return Finding(True, int(row - first), _corners(boxes[row]), "", None, int(by - start), float(matches.iou[by]),
-                       "found")
-    reason = "no detection overlaps it" if best == 0 else f"the best overlap of any detection is {best:.2f}"
-    if by >= 0:
-        reason = f"found only by a detection of confidence {answer.scores[by]:.2f}, which is not shown"
-    return Finding(True, int(row - first), _corners(boxes[row]), "FN", None, None, best or None, reason)
+    def detection(self, row):
+        verdict, near = int(self.matches.verdict[row]), int(self.matches.truth_row[row])
+        kind = self._kind("detections", row) if verdict != TRUE_POSITIVE else ""
+        reason, doubtful = VERDICTS[verdict].split(": ")[1], bool(kind and self.diagnosis.doubtful[row])
+        if kind == "localisation":
+            reason = ", ".join(edges_off(self.answer.boxes[row], self.cases.truth.boxes[near])) or reason
+        if doubtful:
+            reason += "; the label may be at fault"
+        return Finding(False, int(row - self.start), _corners(self.answer.boxes[row]),
+                       "TP" if verdict == TRUE_POSITIVE else "FP", float(self.answer.scores[row]),
+                       None if near < 0 else int(near - self.first),
+                       None if near < 0 else float(self.matches.iou[row]), reason, kind, doubtful)
+
+    def truth(self, row):
+        by, best = int(self.matches.found_by[row]), float(self.matches.best_iou[row])
+        box = _corners(self.cases.truth.boxes[row])
+        if 0 <= by < self.stop:
+            return Finding(True, int(row - self.first), box, "", None, int(by - self.start),
+                           float(self.matches.iou[by]), "found")
+        reason = "no detection overlaps it" if best == 0 else f"the best overlap of any detection is {best:.2f}"
+        if by >= 0:
+            reason = f"found only by a detection of confidence {self.answer.scores[by]:.2f}, which is not shown"
+        kind = self._kind("boxes", row)
+        if kind == "missed suppressed":
+            reason = (f"a candidate of confidence {self.diagnosis.own[row]:.2f} overlaps it, but went into "
+                      f"{self._called(int(self.diagnosis.taker[row]))}")
+        return Finding(True, int(row - self.first), box, "FN", None, None, best or None, reason, kind)
+
+    def _kind(self, part, row):
+        code = -1 if self.diagnosis is None else int(getattr(self.diagnosis, part)[row])
+        return NAMES[code] if code >= 0 else ""
+
+    def _called(self, row):
+        return f"detection {row - self.start + 1}" if row < self.stop else "a detection that is not shown"
 
 
 def _corners(box):

@@ -47,6 +47,16 @@ def _check(name, value):
         raise BadSettings(f"{name} is {value}, but must be a number of at least 0: 0 switches it off.")
 
 
+def film_factors(predictions, settings):
+    """What every score of a film is multiplied by, float64 [F]: p(opacity)^n under `settings` (`ScoreSettings`)."""
+    p_opacity = mean_over_sources(predictions.opacity, predictions.opacity_sources, settings.opacity_sources)
+    return _factors(np.asarray(p_opacity, np.float64), settings.exponent)
+
+
+def _factors(p_opacity, exponent):
+    return np.where(np.isnan(p_opacity), 1, p_opacity) ** exponent
+
+
 def reweight(fused, p_opacity, exponent):
     """Scores [M] float32 of `fused`, each times p_opacity^exponent of its film.
 
@@ -60,8 +70,7 @@ def reweight(fused, p_opacity, exponent):
     if len(outside):
         raise BadSettings(f"an opacity probability is {outside[0]}, but must lie in 0 to 1: check the "
                           "classifier.")
-    factor = np.where(np.isnan(p_opacity), 1, p_opacity) ** exponent
-    return (fused.scores * np.repeat(factor, np.diff(fused.offsets))).astype(np.float32)
+    return (fused.scores * np.repeat(_factors(p_opacity, exponent), np.diff(fused.offsets))).astype(np.float32)
 
 
 def mean_over_sources(values, sources, names=None):

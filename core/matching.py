@@ -58,8 +58,8 @@ def _per_film(flags, offsets):
 
 
 @compiled
-def _iou(boxes, row, truth, one):
-    """IoU, in float64, of boxes[row] and truth[one]; 0 where they do not touch."""
+def overlap_of(boxes, row, truth, one):
+    """IoU, float64, of boxes[row] and truth[one]; 0 where they do not touch."""
     x_min, y_min = np.float64(boxes[row, 0]), np.float64(boxes[row, 1])
     x_max, y_max = np.float64(boxes[row, 2]), np.float64(boxes[row, 3])
     left, top = np.float64(truth[one, 0]), np.float64(truth[one, 1])
@@ -86,7 +86,7 @@ def match_films(first, last, boxes, scores, offsets, truth, truth_offsets, thres
             row = start + order[place]
             best, nearest = 0.0, -1
             for one in range(truth_offsets[film], truth_offsets[film + 1]):
-                overlap = _iou(boxes, row, truth, one)
+                overlap = overlap_of(boxes, row, truth, one)
                 best_iou[one] = max(best_iou[one], overlap)
                 if overlap > best:
                     best, nearest = overlap, one

@@ -22,7 +22,7 @@ def add(commands):
     parser.add_argument("--weights", type=Path, nargs="+", required=True, metavar="PATH",
                         help="safetensors files, or directories of them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the predictions go")
-    parser.add_argument("--views", type=int, default=8, help="views of each film, 1 to 8 (default 8)")
+    parser.add_argument("--views", type=int, default=2, help="views of each film, 1 to 8 (default 2)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default auto)")
     parser.add_argument("--runtime", default="auto", help="auto, torch or onnx; auto takes ONNX Runtime on the CPU "
                                                           "(default auto)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import BadSettings
-from core.failures import KINDS
+from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 
 UNLABELLED = "unlabelled"
@@ -33,7 +33,7 @@ class ListSettings:
 
     find      text that the film's or the study's id contains, upper and lower case alike; "" = any.
     classes   labelled study classes, of CLASSES; () = any.
-    kinds     kinds of trouble, of `core.failures.KINDS`, one of which the film must have; () = any.
+    kinds     kinds of trouble, of `core.kinds.KINDS`, one of which the film must have; () = any.
     order     one of ORDERS; equals stay in the order of the labels.
 
     Raises `BadSettings` for a name that is not among these.

@@ -8,8 +8,9 @@ from core.changes import ap_changes
 from core.dataset import Dataset, Image
 from core.errors import BadPredictions, BadSettings
 from core.evaluation import CLASSES
-from core.failures import FLAGS, KINDS, findings, weigh
+from core.failures import FLAGS, findings, weigh
 from core.fusion import FusionSettings, fuse
+from core.kinds import KINDS, diagnose
 from core.labels import GroundTruth
 from core.levels import ScoreSettings
 from core.predictions import Candidates, Predictions, Source
@@ -59,7 +60,8 @@ def cases():
 def concluded(cases, display, fusion=NMS, settings=PLAIN):
     fused = fuse(cases.predictions.candidates, fusion)
     answer, matches = conclude(cases.predictions, fused, settings), judge(cases, fused)
-    return answer, matches, weigh(cases, answer, matches, display)
+    diagnosis = diagnose(cases, fused, answer, matches, fusion, settings, display)
+    return answer, matches, weigh(cases, answer, matches, display, diagnosis.films)
 
 
 def test_scored_films_come_first_in_the_order_of_the_labels(cases):
@@ -117,9 +119,10 @@ def test_kinds_of_trouble_follow_from_the_counts(cases):
     kinds = {image.image_id: {name for name, holds in zip(KINDS, row, strict=True) if holds}
              for image, row in zip(cases.images, failures.kinds, strict=True)}
     assert kinds == {
-        "a": {"missed box", "false positive", "wrong class"}, "b": {"missed box", "wrong class", "wrong none"},
-        "c": {"false positive", "wrong none"}, "u": set(), "d": {"wrong class", "boxless", "unread"},
-        "x": {"unread"}}
+        "a": {"missed unseen", "duplicate", "wrong class", "negative and a box"},
+        "b": {"missed low confidence", "wrong class", "wrong none"},
+        "c": {"background", "wrong none", "negative and a box"}, "u": set(),
+        "d": {"wrong class", "boxless", "unread"}, "x": {"unread"}}
 
 
 def test_a_film_that_cannot_be_read_has_a_flag():

@@ -135,7 +135,7 @@ def test_soft_nms_returns_the_decayed_score_and_its_order():
 def test_wbf_averages_by_score_and_counts_the_absent_source():
     """Two of two sources: x_min (0*.8 + 10*.4) / 1.2; the lone box of one source keeps half its score."""
     film = [boxed((0, 0, 100, 100, .8)), boxed((10, 0, 110, 100, .4), (500, 500, 600, 600, .6))]
-    fused = fuse(candidates([film]), FusionSettings("wbf", .6))
+    fused = fuse(candidates([film]), FusionSettings("wbf", .6, conf_type="avg"))
     assert np.allclose(fused.boxes, [[10 / 3, 0, 310 / 3, 100], [500, 500, 600, 600]])
     assert np.allclose(fused.scores, [.6, .3])
     assert fused.member_of.tolist() == [0, 0, 1] and fused.leader.tolist() == [0, 2]
@@ -177,7 +177,7 @@ def test_ties_go_by_source_then_row(method):
     """Of boxes that tie, the first source's leads the cluster and the first row stands first in the result."""
     film = [boxed((0, 0, 100, 100, .9), (300, 0, 400, 100, .5), (600, 0, 700, 100, .5)),
             boxed((900, 0, 999, 100, .8), (610, 0, 710, 100, .5), (310, 0, 410, 100, .5))]
-    fused = fuse(candidates([film]), FusionSettings(method, .5))
+    fused = fuse(candidates([film]), FusionSettings(method, .5, conf_type="avg"))
     assert fused.leader[fused.member_of].tolist() == [0, 1, 2, 3, 2, 1]
     assert fused.leader.tolist() == ([1, 2, 0, 3] if method == "wbf" else [0, 3, 1, 2])
 

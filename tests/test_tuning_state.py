@@ -59,9 +59,9 @@ def test_another_page_does_not_bring_back_a_film_that_the_browser_has_not_heard_
 
 
 @pytest.mark.parametrize("name, text, value, why", [
-    ("iou", "0.7", .7, "a number"), ("iou", "1.2", .5, "no overlap"), ("iou", "nan", .5, "no number"),
-    ("iou", "<b>", .5, "no number either"), ("method", "Soft-NMS", "soft_nms", "the name that pages show"),
-    ("method", "best", "nmw", "no method"), ("weights", "1~2", (1., 2.), "several"), ("weights", "1~-2", (), "below 0"),
+    ("iou", "0.7", .7, "a number"), ("iou", "1.2", .45, "no overlap"), ("iou", "nan", .45, "no number"),
+    ("iou", "<b>", .45, "no number either"), ("method", "Soft-NMS", "soft_nms", "the name that pages show"),
+    ("method", "best", "wbf", "no method"), ("weights", "1~2", (1., 2.), "several"), ("weights", "1~-2", (), "below 0"),
     ("models", "a~b", ("a", "b"), "names"), ("n", "3", 3., "more than the slider offers")])
 def test_a_text_that_is_no_value_counts_as_not_given(address, name, text, value, why):
     address[name] = text

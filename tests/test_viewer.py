@@ -123,9 +123,9 @@ def write_labels_and_read(folder):
 def test_the_display_confidence_hides_boxes_and_leaves_the_score(folder):
     page = Page()
     before = page.mean
-    page.slide(show=.4)
+    page.slide(show=.6)
     assert [verdict for verdict, _ in page.marks("detections")] == ["TP"] and page.mean == before
-    page.slide(show=.7)
+    page.slide(show=.9)
     assert page.marks("detections") == [] and page.mean == before
     assert page.marks("truth") == [("FN", None), ("FN", None)]
     assert page.listed.set_index("film").loc["one", ["TP", "FP", "FN"]].tolist() == [0, 0, 2]
@@ -133,9 +133,9 @@ def test_the_display_confidence_hides_boxes_and_leaves_the_score(folder):
 
 @pytest.mark.parametrize("film, key, value, expected", [
     ("two", "skip", 0.45, []),  # its candidates have .4
-    ("two", "n", 0.0, [("FP", pytest.approx(.4 * 2 / 3, abs=1e-3))]),  # two of three sources, and no p(opacity)
-    ("two", "n", 2.0, [("FP", pytest.approx(.4 * 2 / 3 * .3 ** 2, abs=1e-3))]),
-    ("one", "iou", 1.0, [("TP", pytest.approx(.9 / 3 * .9 ** .3, abs=1e-3))] * 1),
+    ("two", "n", 0.0, [("FP", pytest.approx(.4, abs=1e-3))]),  # the best of its two candidates, and no p(opacity)
+    ("two", "n", 2.0, [("FP", pytest.approx(.4 * .3 ** 2, abs=1e-3))]),
+    ("one", "iou", 1.0, [("TP", pytest.approx(.9 * .9 ** .3, abs=1e-3))] * 1),
 ])
 def test_thresholds_and_exponent_change_the_boxes(folder, film, key, value, expected):
     page = Page(film=film, show="0.01")

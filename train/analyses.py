@@ -72,7 +72,7 @@ def fusion_table(method):
 
 def _opacity_ap(truth, predictions, method, iou, views):
     sources = tuple(source.name for source in predictions.candidates.sources if source.view in views)
-    fused = fuse(predictions.candidates, FusionSettings(method=method, iou=iou, sources=sources))
+    fused = fuse(predictions.candidates, FusionSettings(method=method, iou=iou, conf_type="avg", sources=sources))
     matches = match(truth.boxes, truth.offsets, fused.boxes, fused.offsets, fused.scores)
     return average_precision(fused.scores, matches.true_positive, max(1, len(truth.boxes)))
 

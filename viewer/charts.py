@@ -142,10 +142,11 @@ def shade(value, low, high):
 
 def box_table(findings):
     """Every box on the film in words (`core.failures.Finding`s): the canvas for those who do not see it."""
-    head = "".join(tag("th", text, scope="col") for text in ("box", "verdict", "confidence", "IoU", "x", "y", "why"))
+    names = ("box", "verdict", "confidence", "IoU", "x", "y", "kind", "why")
+    head = "".join(tag("th", text, scope="col") for text in names)
     rows = "".join(_box_row(each) for each in findings)
     if not findings:
-        rows = tag("tr", tag("td", "No box here: neither a ground-truth box nor a detection that is shown.", colspan=7))
+        rows = tag("tr", tag("td", "No box here: neither a ground-truth box nor a detection that is shown.", colspan=8))
     return tag("table", tag("caption", "Boxes on this film; x and y in pixels of the original image")
                + tag("thead", tag("tr", head)) + tag("tbody", rows), class_="boxes")
 
@@ -160,8 +161,34 @@ def _box_row(finding):
     cells = (box_name(finding), finding.verdict or ("found" if finding.truth and finding.partner is not None else ""),
              number(finding.confidence, 2) if finding.confidence is not None else "",
              number(finding.iou, 2) if finding.iou is not None else "",
-             f"{x_min:.0f} – {x_max:.0f}", f"{y_min:.0f} – {y_max:.0f}", finding.reason)
+             f"{x_min:.0f} – {x_max:.0f}", f"{y_min:.0f} – {y_max:.0f}", finding.kind, finding.reason)
     return tag("tr", "".join(tag("td", escape(cell)) for cell in cells), class_=f"verdict {finding.verdict}".strip())
+
+
+def member_table(members):
+    """The candidates of a detection (`core.provenance.Member`s) in words."""
+    rows = [(f"{each.source}{' (began it)' if each.leader else ''}", number(each.score), number(each.weighted),
+             number(each.iou, 2), *(f"{low:.0f} – {high:.0f}" for low, high in zip(each.xyxy[:2], each.xyxy[2:],
+                                                                                   strict=True))) for each in members]
+    return plain_table(("candidate of", "score", "weighted", "IoU", "x", "y"), rows,
+                       "The candidates that made this detection; x and y in pixels of the original image")
+
+
+def gain_table(gains):
+    """What mending each kind of failure would gain (`core.error_ap.KindGain`s), as bars."""
+    most = max((abs(each.mean) for each in gains if each.mean is not None), default=0) or 1
+    rows = []
+    for each in gains:
+        own = ", ".join(f"{name} {_signed(change)}" for name, change in each.aps.items()
+                        if number(abs(change)) != number(0))
+        bar = "" if each.mean is None else _bar(abs(each.mean) / most)
+        rows.append(tag("tr", tag("th", escape(each.kind), scope="row") + tag("td", f"{each.count:,}", class_="number")
+                        + tag("td", bar, class_="graph")
+                        + tag("td", "–" if each.mean is None else _signed(each.mean), class_="number")
+                        + tag("td", escape(own)) + tag("td", escape(each.meaning))))
+    head = "".join(tag("th", text, scope="col") for text in ("kind", "count", "", "mAP", "AP of", "what it is"))
+    return tag("table", tag("caption", "What mending each kind of failure alone would gain")
+               + tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="plain gains")
 
 
 def worklist_frame(cases, failures, rows, cost=None):

@@ -17,13 +17,12 @@ import numpy as np
 import streamlit as st
 
 from core import cases as joining
-from core import costs, dataset, dicom, failures, fusion, scoring, verdicts, worklist
+from core import dataset, dicom, fusion, scoring, verdicts
 from core.errors import GroundglassError
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
 from core.runs import find_runs
-from viewer import charts
 
 KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
 WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
@@ -119,37 +118,6 @@ def evaluation(opened, fusion_settings, score_settings):
     """`core.evaluation.Evaluation` of the scored films, None without any."""
     return verdicts.rate(cases(opened)[0], answer(opened, fusion_settings, score_settings),
                          matches(opened, fusion_settings))
-
-
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def weighed(opened, settings):
-    """`core.failures.Failures` of all films under `settings` (`viewer.state.Settings`)."""
-    return failures.weigh(cases(opened)[0], answer(opened, settings.fusion, settings.score),
-                          matches(opened, settings.fusion), settings.display)
-
-
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def costs_of(opened, fusion_settings, score_settings):
-    """What each film and its study cost, float64 [F] (`core.costs.Costs.of_cases`), None when nothing is scored."""
-    found = evaluation(opened, fusion_settings, score_settings)
-    return None if found is None else costs.costs(found).of_cases(cases(opened)[0])
-
-
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def listed(opened, settings, list_settings):
-    """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
-    cost = costs_of(opened, settings.fusion, settings.score) if list_settings.order == "cost" else None
-    rows = worklist.listed(cases(opened)[0], weighed(opened, settings), list_settings, cost)
-    images = cases(opened)[0].images
-    return rows, tuple(images[row].image_id for row in rows)
-
-
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def list_frame(opened, settings, list_settings):
-    """The worklist as a data frame."""
-    return charts.worklist_frame(cases(opened)[0], weighed(opened, settings),
-                                 listed(opened, settings, list_settings)[0],
-                                 costs_of(opened, settings.fusion, settings.score))
 
 
 @st.cache_resource(show_spinner=False, max_entries=SETS)

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core import failures
 from core.errors import GroundglassError, UnreadableFilm
+from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
-from viewer import charts, login, resources, state
+from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
 from viewer.pixels import film_url
 from viewer.views import worklist
@@ -13,6 +13,7 @@ from viewer.views import worklist
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
+WHY, OPEN = "Why this box", "tab to open"  # a tab under the film, and its place in the session until it is open
 
 
 def _bar(ids, film_id):
@@ -46,14 +47,16 @@ def show(opened, settings, ids, film_id):
             st.html(charts.sentences([said], "problems"))
     except GroundglassError as error:
         problem = str(error)
-    found = failures.findings(cases, resources.answer(opened, settings.fusion, settings.score),
-                              resources.matches(opened, settings.fusion), row, settings.display)
-    film_canvas(CANVAS, address(image, film), () if problem else layers(found, shown_layers), problem=problem,
-                caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
-                on_step=_step(ids))
-    boxes, steps = st.tabs([f"Boxes ({len(found)})", "How this picture was made"], key="below")
+    found = judged.findings(opened, settings, row)
+    seen = film_canvas(CANVAS, address(image, film), () if problem else layers(found, shown_layers), problem=problem,
+                       caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
+                       on_step=_step(ids), on_pick=_open_provenance)
+    boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"], key="below",
+                                default=st.session_state.pop(OPEN, None))
     with boxes:
         st.html(charts.box_table(found))
+    with why:
+        picked(opened, settings, row, found, seen.mark_of(film_id))
     with steps:
         st.html(charts.sentences(film.steps if film else [problem], "steps"))
 
@@ -81,7 +84,7 @@ def _ahead(opened, ids, film_id):
 
 
 def _caption(opened, settings, row):
-    cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
+    cases, weighed = resources.cases(opened)[0], judged.weighed(opened, settings)
     truth, predicted = int(weighed.truth_class[row]), int(weighed.predicted_class[row])
     lines = [cases.images[row].image_id, f"study {cases.images[row].study_id}"]
     if truth >= 0:
@@ -99,10 +102,39 @@ def layers(found, chosen):
 
 
 def _mark(finding):
-    sort, other = ("t", "d") if finding.truth else ("d", "t")
+    other = "d" if finding.truth else "t"
     paired = finding.partner is not None and finding.verdict in ("TP", "")
-    return Mark(f"{sort}{finding.row}", finding.xyxy, finding.verdict, finding.confidence,
-                pair=f"{other}{finding.partner}" if paired else None, iou=finding.iou, details=(finding.reason,))
+    return Mark(_mark_id(finding), finding.xyxy, finding.verdict, finding.confidence,
+                pair=f"{other}{finding.partner}" if paired else None, iou=finding.iou,
+                details=tuple(each for each in (finding.kind, finding.reason) if each))
+
+
+def _mark_id(finding):
+    return f"{'t' if finding.truth else 'd'}{finding.row}"
+
+
+def picked(opened, settings, row, found, mark):
+    """What made the box that the reader has picked on the film at `row`: its candidates and its score.
+
+    `mark` is the id of the picked mark, None without any; `found` are the film's findings.
+    """
+    one = next((each for each in found if _mark_id(each) == mark), None)
+    if one is None:
+        st.html(charts.sentences(["Click a box on the film: here stands which candidates made it, and why its score is "
+                                  "what it is."]))
+        return
+    st.html(charts.heading(charts.box_name(one), ": ".join(each for each in (one.kind, KINDS.get(one.kind)) if each)))
+    if one.truth:
+        st.html(charts.sentences([one.reason]))
+        return
+    told = judged.provenance_of(opened, settings, row, one.row)
+    st.html(charts.sentences([one.reason, *told.steps]))
+    st.html(charts.member_table(told.members))
+
+
+def _open_provenance():
+    """The reader has clicked a box: show what made it."""
+    st.session_state[OPEN] = WHY
 
 
 def _step(ids):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import GroundglassError
-from viewer import charts, resources, state, tuning
+from viewer import charts, judged, resources, state, tuning
 from viewer.views import film, frame, results, settings, worklist
 
 
@@ -46,7 +46,7 @@ def _room(opened):
         wanted = worklist.list_settings()
     film_id = worklist.place(opened, settled, wanted)
     with centre:
-        film.show(opened, chosen, resources.listed(opened, settled, wanted)[1], film_id)
+        film.show(opened, chosen, judged.listed(opened, settled, wanted)[1], film_id)
     with score_side:
         results.show(opened, chosen, film_id)
     with left:  # last: of all that a slider moves, the list takes longest to send, so it waits for the end of a drag

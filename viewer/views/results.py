@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.changes import ap_changes
-from viewer import charts, resources, tuning
+from viewer import charts, judged, resources, tuning
 
 LEGEND = "T truth, P predicted"
 
@@ -18,7 +18,7 @@ def show(opened, settings, film_id):
 
 def _probabilities(opened, settings, row):
     """The probabilities of the film at `row` and of its study, next to the truth."""
-    cases, weighed = resources.cases(opened)[0], resources.weighed(opened, settings)
+    cases, weighed = resources.cases(opened)[0], judged.weighed(opened, settings)
     answer = resources.answer(opened, settings.fusion, settings.score)
     st.html(charts.heading("Study and film", LEGEND))
     boxes = weighed.truth_boxes[row]

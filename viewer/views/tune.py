@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from core import failures
 from core.changes import ap_changes
 from core.errors import GroundglassError
-from viewer import analyses, charts, resources, state, tuning
+from viewer import analyses, charts, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
-from viewer.views import explain, film, frame, grids, settings
+from viewer.views import blame, explain, film, frame, grids, settings
 
 CHOSEN = "tune tab"
 
@@ -83,9 +82,7 @@ def _film(opened, chosen):
         shown = film.read(image)
     except GroundglassError as error:
         problem = str(error)
-    answer, matches = (resources.answer(opened, chosen.fusion, chosen.score),
-                       resources.matches(opened, chosen.fusion))
-    found = failures.findings(cases, answer, matches, row, chosen.display)
+    found = judged.findings(opened, chosen, row)
     film_canvas("tune_canvas", film.address(image, shown), () if problem else film.layers(found, state.LAYERS),
                 problem=problem, caption=[image.image_id], height="calc(100dvh - 130px)")
 
@@ -99,4 +96,4 @@ def _step(ids, by):
     state.show_film(state.stepped(ids, state.film_id(), by))
 
 
-TABS = {"Film": _film, **explain.TABS, **grids.TABS}
+TABS = {"Film": _film, **blame.TABS, **explain.TABS, **grids.TABS}

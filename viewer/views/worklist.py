@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core.failures import FLAGS, KINDS
+from core.failures import FLAGS
+from core.kinds import KINDS
 from core.worklist import CLASSES, ORDERS, ListSettings
-from viewer import charts, resources, state
+from viewer import charts, judged, resources, state
 from viewer.views import selection
 
 SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "opacity": "opacity", "TP": "TP", "FP": "FP", "FN": "FN",
@@ -49,7 +50,7 @@ def list_settings():
 
 def place(opened, settings, wanted):
     """The id of the film to show, None without any: the one named, else the first of the list; marked in the list."""
-    ids = resources.listed(opened, settings, wanted)[1]
+    ids = judged.listed(opened, settings, wanted)[1]
     if state.film_id() is None and ids:
         state.show_film(ids[0])  # so that another order does not change the film
     film_id = state.film_id()
@@ -59,14 +60,14 @@ def place(opened, settings, wanted):
 
 def show(opened, settings, wanted, film_id):
     """The list of the films that `wanted` (`ListSettings`) asks for."""
-    ids = resources.listed(opened, settings, wanted)[1]
+    ids = judged.listed(opened, settings, wanted)[1]
     filters = ", ".join((*wanted.classes, *wanted.kinds))
     st.html(charts.heading(_summary(ids, len(resources.cases(opened)[0].images), film_id),
                            f"{filters or 'all'}, {ORDERS[wanted.order]}"))
     if not ids:
         st.html(charts.sentences(["No film fits: clear the search or the filter."]))
         return
-    frame = resources.list_frame(opened, settings, wanted)
+    frame = judged.list_frame(opened, settings, wanted)
     st.dataframe(
         frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
         height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,

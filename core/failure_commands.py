@@ -1,0 +1,117 @@
+"""The commands that explain failures: errors (dAP by kind) and changed (films whose verdicts differ)."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from core.options import add_data, add_settings, bar, say, settings_of
+
+
+def _add_errors(commands):
+    parser = commands.add_parser("errors", help="kinds of failure, and what mending each alone would gain",
+                                 description="dAP by kind in the manner of TIDE (Bolya et al. 2020), for the six-class "
+                                             "mAP.")
+    add_data(parser)
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+    parser.add_argument("--compare", action="store_true", help="decode the films of studies that are boxed in part, to "
+                                                               "find unboxed films that look like boxed ones")
+    parser.add_argument("--films", action="store_true", help="with --json: the kinds of each film too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser)
+    parser.set_defaults(run_command=_errors)
+
+
+def _opened(data, predictions, given):
+    """(`Cases`, `FusionSettings`, `ScoreSettings`, `Fused`, `Answer`, `Matches`) of what the options name."""
+    from core.cases import arrange
+    from core.dataset import open_dataset
+    from core.fusion import fuse
+    from core.predictions import read_predictions
+    from core.scoring import conclude
+    from core.verdicts import judge
+
+    cases, (fusion, scoring) = arrange(open_dataset(data, progress=bar), read_predictions(predictions)), settings_of(
+        given)
+    fused = fuse(cases.predictions.candidates, fusion)
+    return cases, fusion, scoring, fused, conclude(cases.predictions, fused, scoring), judge(cases, fused)
+
+
+def _errors(given):
+    from core.error_ap import gains
+    from core.kinds import diagnose
+    from core.neighbours import neighbours
+    from core.verdicts import rate
+
+    cases, fusion, scoring, fused, answer, matches = _opened(given.data, given.predictions, given)
+    _insist(cases, given.predictions)
+    alike = neighbours(cases, bar) if given.compare else None
+    found = diagnose(cases, fused, answer, matches, fusion, scoring, given.display, alike)
+    rows = gains(cases, rate(cases, answer, matches), found)
+    if given.json:
+        films = {image.image_id: found.of_film(row) for row, image in enumerate(cases.images[:cases.films])}
+        print(json.dumps({"kinds": [asdict(each) for each in rows], **({"films": films} if given.films else {}),
+                          "stamp": _stamp(given, cases, fusion, scoring)}, allow_nan=False))
+        return
+    print(f"{'kind':24}{'count':>7}{'dAP':>9}{'dmAP':>9}  meaning")
+    for each in rows:
+        own = max(each.aps.values(), key=abs, default=None)
+        print(f"{each.kind:24}{each.count:>7}{_signed(own):>9}{_signed(each.mean):>9}  {each.meaning}")
+
+
+def _insist(cases, place):
+    from core.errors import BadPredictions
+
+    if not cases.films:
+        raise BadPredictions(f"none of the films predicted in {place} has a label, but some must: name predictions of "
+                             "this data set.")
+
+
+def _signed(value):
+    return "-" if value is None else f"{value:+.4f}"
+
+
+def _stamp(given, cases, fusion, scoring):
+    from core.stamp import stamp
+
+    return stamp(cases.predictions.manifest, given.data.resolve().name, fusion, scoring, {"display": given.display})
+
+
+def _add_changed(commands):
+    parser = commands.add_parser("changed", help="films whose verdicts differ between two predictions or settings",
+                                 description="Best changes first. --before names other predictions; without, the "
+                                             "fusion options are compared with the viewer's first settings.")
+    add_data(parser)
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    parser.add_argument("--before", type=Path, metavar="DIR", help="the predictions that they are compared with")
+    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser)
+    parser.set_defaults(run_command=_changed)
+
+
+def _changed(given):
+    import argparse
+
+    from core.changes import Side, ap_changes, film_changes
+    from core.verdicts import rate
+
+    plain = argparse.Namespace(**dict.fromkeys(vars(given)))
+    opened = [_opened(given.data, given.predictions, given),
+              _opened(given.data, given.before or given.predictions, given if given.before else plain)]
+    sides = [Side(cases, answer, matches, given.display) for cases, _, _, _, answer, matches in opened]
+    for side in sides:
+        _insist(side.cases, given.predictions)
+    found = film_changes(*sides)
+    aps = ap_changes(*(rate(side.cases, side.answer, side.matches) for side in sides))
+    if given.json:
+        print(json.dumps({"aps": aps, "films": [asdict(each) for each in found],
+                          "stamp": _stamp(given, *opened[0][:3])}, allow_nan=False))
+        return
+    say(", ".join(f"{name} {_signed(value)}" for name, value in aps.items()))
+    print(f"{'film':20}{'found':>6}{'lost':>6}{'appeared':>9}{'gone':>6}{'gain':>8}")
+    for each in found:
+        print(f"{each.image_id:20}{each.found:>6}{each.lost:>6}{each.appeared:>9}{each.gone:>6}{each.gain:>+8.2f}")
+
+
+ADD = (_add_errors, _add_changed)

@@ -1,0 +1,105 @@
+"""What is computed of failures and of the worklist, each thing once per settings.
+
+As in `resources`, every result is kept under what it was computed from. This module knows nothing of pages.
+"""
+
+import streamlit as st
+
+from core import changes, costs, error_ap, failures, kinds, levels, neighbours, provenance, worklist
+from viewer import charts, resources
+
+KEPT = 12
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def weighed(opened, settings):
+    """`core.failures.Failures` of all films under `settings` (`viewer.state.Settings`)."""
+    return failures.weigh(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
+                          resources.matches(opened, settings.fusion), settings.display,
+                          diagnosis(opened, settings).films)
+
+
+_compared = {}
+
+
+def is_compared(opened):
+    """Whether the films of studies that are boxed in part were compared with each other."""
+    return (opened.data, opened.data_digest) in _compared
+
+
+def compare_films(opened, progress=None):
+    """Decode and compare them once; from then on `diagnosis` knows which boxless films look like a boxed one."""
+    _compared[opened.data, opened.data_digest] = neighbours.neighbours(resources.cases(opened)[0], progress)
+
+
+def diagnosis(opened, settings):
+    """`core.kinds.Diagnosis` of all films under `settings` (`viewer.state.Settings`)."""
+    return _diagnosis(opened, settings, is_compared(opened))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _diagnosis(opened, settings, compared):
+    return kinds.diagnose(
+        resources.cases(opened)[0], resources.fused(opened, settings.fusion),
+        resources.answer(opened, settings.fusion, settings.score), resources.matches(opened, settings.fusion),
+        settings.fusion, settings.score, settings.display,
+        _compared[opened.data, opened.data_digest] if compared else None)
+
+
+def findings(opened, settings, row):
+    """The `core.failures.Finding`s on the film at `row`."""
+    return failures.findings(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
+                             resources.matches(opened, settings.fusion), row, settings.display,
+                             diagnosis(opened, settings))
+
+
+def provenance_of(opened, settings, film, detection):
+    """The `core.provenance.Provenance` of a film's detection, counted from 0, most confident first."""
+    told, given = resources.answer(opened, settings.fusion, settings.score), resources.cases(opened)[0].predictions
+    row = int(told.offsets[film]) + detection
+    p_opacity = levels.mean_over_sources(given.opacity, given.opacity_sources, settings.score.opacity_sources)
+    return provenance.provenance(given.candidates, resources.fused(opened, settings.fusion), settings.fusion, row,
+                                 float(told.scores[row]), float(p_opacity[film]), settings.score.exponent)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def costs_of(opened, fusion_settings, score_settings):
+    """What each film and its study cost, float64 [F] (`core.costs.Costs.of_cases`), None when nothing is scored."""
+    found = resources.evaluation(opened, fusion_settings, score_settings)
+    return None if found is None else costs.costs(found).of_cases(resources.cases(opened)[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def listed(opened, settings, list_settings):
+    """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
+    cost = costs_of(opened, settings.fusion, settings.score) if list_settings.order == "cost" else None
+    rows = worklist.listed(resources.cases(opened)[0], weighed(opened, settings), list_settings, cost)
+    images = resources.cases(opened)[0].images
+    return rows, tuple(images[row].image_id for row in rows)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def list_frame(opened, settings, list_settings):
+    """The worklist as a data frame."""
+    return charts.worklist_frame(resources.cases(opened)[0], weighed(opened, settings),
+                                 listed(opened, settings, list_settings)[0],
+                                 costs_of(opened, settings.fusion, settings.score))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _gains(opened, settings, compared):
+    return error_ap.gains(resources.cases(opened)[0], resources.evaluation(opened, settings.fusion, settings.score),
+                          diagnosis(opened, settings))
+
+
+def gains_of(opened, settings):
+    """The `core.error_ap.KindGain`s of the scored films."""
+    return _gains(opened, settings, is_compared(opened))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def changes_of(opened, settings, other):
+    """The `core.changes.FilmChange`s from the settings `other` to `settings`."""
+    sides = [changes.Side(resources.cases(opened)[0], resources.answer(opened, each.fusion, each.score),
+                          resources.matches(opened, each.fusion), each.display) for each in (settings, other)]
+    return changes.film_changes(*sides)
