@@ -167,7 +167,8 @@ def predictions():
 
 def test_an_answer_is_fused_reweighted_and_averaged():
     """By hand: WBF halves what one of two sources found; sqrt(.81) = .9, sqrt(.25) = .5; the NaN has no say."""
-    told = answer(predictions(), FusionSettings(method="wbf", conf_type="avg"), ScoreSettings(exponent=0.5, none_boxes=0))
+    wbf = FusionSettings(method="wbf", conf_type="avg")
+    told = answer(predictions(), wbf, ScoreSettings(exponent=0.5, none_boxes=0))
     assert told.scores == pytest.approx([0.8 / 2 * 0.9, 0.4 / 2 * 0.9, 0.6 / 2 * 0.5])
     assert told.boxes.tolist() == [[10, 20, 40, 90], [200, 20, 240, 50], [1, 2, 30, 4]]
     assert told.p_none == pytest.approx([0.19, 0.75])
