@@ -5,6 +5,7 @@ other figures than in the frame before. Figures need a machine that does nothing
 """
 
 import contextlib
+import os
 import shutil
 import statistics
 import tempfile
@@ -19,16 +20,18 @@ from core.errors import BadSettings
 from core.predictions import read_predictions, write_predictions
 
 PAGES = {"tune": "tune", "reading room": ""}
+PACE = 25  # ms between two moves of the mouse
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample" / "predictions"
 WATCH = """() => {
   const seen = window.seen = {frames: [], released: 0};
-  let last = "";
+  let last = "", film = null;
   addEventListener("pointerup", () => { seen.released = performance.now(); }, true);
   const look = () => {
-    const film = document.querySelector(".film") ?? [...document.querySelectorAll("*")].map(
-      (each) => each.shadowRoot?.querySelector(".film")).find(Boolean);
-    const now = [film.dataset.seq, document.querySelector("table.aps").textContent];
+    if (!film?.isConnected) {
+      film = [...document.querySelectorAll("*")].map((each) => each.shadowRoot?.querySelector(".film")).find(Boolean);
+    }
+    const now = [film?.dataset.seq, document.querySelector("table.aps").textContent];
     if (String(now) !== last) seen.frames.push([performance.now(), ...now]);
     last = String(now);
     requestAnimationFrame(look);
@@ -41,23 +44,29 @@ def add_options(parser):
     parser.add_argument("--data", type=Path, help="data set (default: the sample set)")
     parser.add_argument("--predictions", type=Path, help="predictions of that set")
     parser.add_argument("--sources", type=int, default=3, help="detector sources that take part, 3 unless told")
+    parser.add_argument("--each", type=int, default=100, help="best candidates of a source on a film, 100 unless told")
     parser.add_argument("--seconds", type=float, default=4, help="how long each drag takes, 4 unless told")
     parser.add_argument("--slider", default="IoU threshold", help="the slider that is dragged (IoU threshold)")
     parser.add_argument("--releases", type=int, default=8, help="clicks that are timed to their result, 8 unless told")
 
 
 @contextlib.contextmanager
-def fewer_sources(predictions, count):
-    """A directory with `predictions` of which just the first `count` detector sources are left."""
+def fewer(predictions, sources, each):
+    """A directory with `predictions` of which just the first detector sources are left, and `each` best candidates of
+    a source on a film; how many films and candidates that are."""
+    given = read_predictions(predictions)
+    found = given.candidates
+    films = np.repeat(np.arange(len(found.offsets) - 1), np.diff(found.offsets))
+    order = np.lexsort((-found.scores, found.source, films))
+    groups = films[order] * len(found.sources) + found.source[order]
+    rank = np.arange(len(order)) - np.searchsorted(groups, groups)
+    kept = np.sort(order[(rank < each) & (found.source[order] < sources)])
+    candidates = replace(found, boxes=found.boxes[kept], scores=found.scores[kept], source=found.source[kept],
+                         offsets=np.searchsorted(films[kept], np.arange(len(found.offsets))),
+                         sources=found.sources[:sources])
     with tempfile.TemporaryDirectory() as folder:
-        given = read_predictions(predictions)
-        found = given.candidates
-        kept, sources = found.source < count, found.sources[:count]
-        offsets = np.r_[0, kept.cumsum()][found.offsets]
-        candidates = replace(found, boxes=found.boxes[kept], scores=found.scores[kept], source=found.source[kept],
-                             offsets=offsets, sources=sources)
         write_predictions(folder, replace(given, candidates=candidates))
-        yield Path(folder), len(given.image_ids), len(candidates.scores)
+        yield Path(folder), len(given.image_ids), len(kept)
 
 
 @contextlib.contextmanager
@@ -79,22 +88,19 @@ class Slider:
 
     def __init__(self, page, label):
         self.page = page
-        self.input = page.get_by_label(label, exact=True)
-        self.input.wait_for()
+        found = page.get_by_label(label, exact=True)
+        found.wait_for()
         page.locator("table.aps").first.wait_for()
         page.wait_for_function("() => document.querySelector('.stApp')?.dataset.testConnectionState !== 'CONNECTING'")
         page.wait_for_timeout(2000)
+        self.box = found.bounding_box()
         page.evaluate(WATCH)
 
     def place(self, share):
-        box = self.input.bounding_box()
-        return box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2
+        return self.box["x"] + 8 + share * (self.box["width"] - 16), self.box["y"] + self.box["height"] / 2
 
     def frames(self):
         return self.page.evaluate("() => window.seen.frames")
-
-    def value(self):
-        return float(self.input.input_value())
 
     def quiet(self):
         """Wait until nothing has changed for half a second."""
@@ -110,13 +116,14 @@ class Slider:
         started = time.perf_counter()
         while (gone := (time.perf_counter() - started) / seconds) < 1:
             mouse.move(*self.place(.3 + .5 * (1 - abs(1 - 2 * gone))))
-            self.page.wait_for_timeout(12)
+            self.page.wait_for_timeout(PACE)
         took = time.perf_counter() - started
         frames = self.frames()[before:]
         mouse.up()
         self.quiet()
-        return {"boxes": len({frame[1] for frame in frames}) / took, "APs": len({frame[2] for frame in frames}) / took,
-                "longest wait, ms": max((b[0] - a[0] for a, b in zip(frames[:-1], frames[1:], strict=True)), default=0)}
+        steps = list(zip(frames[:-1], frames[1:], strict=True))
+        return {"boxes": sum(a[1] != b[1] for a, b in steps) / took, "APs": sum(a[2] != b[2] for a, b in steps) / took,
+                "longest wait, ms": max((b[0] - a[0] for a, b in steps), default=0)}
 
     def release(self, share):
         """Milliseconds from the release of a click on the track to the last change it made."""
@@ -140,9 +147,9 @@ def measure(page, address, options):
 
 def run(options):
     """Updates a second while the slider is dragged, and milliseconds from its release to the result, on each page."""
-    with fewer_sources(options.predictions or SAMPLE, options.sources) as (folder, films, candidates):
+    with fewer(options.predictions or SAMPLE, options.sources, options.each) as (folder, films, candidates):
         options.predictions = folder
-        figures = {"films": films, "sources": options.sources, "candidates": candidates}
+        figures = {"films": films, "sources": options.sources, "candidates": candidates, "load": os.getloadavg()[0]}
         with server(options) as (_, port), chromium() as page:
             for name, path in PAGES.items():
                 figures[name] = measure(page, f"http://127.0.0.1:{port}/{path}", options)

@@ -5,6 +5,7 @@ it depends on. So the display confidence never fuses again, and the exponent nev
 all sessions and must not be changed; their arrays are read-only. This module knows nothing of pages.
 """
 
+import gc
 import hashlib
 import os
 import threading
@@ -81,13 +82,23 @@ def data_set(opened):
 @st.cache_resource(show_spinner="Reading predictions …", max_entries=SETS)
 def _cases(opened):
     """The `Cases`, and the sentence of what kept the predictions out of them ("" when nothing did)."""
-    opened_set, problem = data_set(opened), ""
+    opened_set, found, problem = data_set(opened), None, ""
     if opened.predictions is not None:
         try:
-            return joining.arrange(opened_set, read_predictions(opened.predictions)), problem
+            found = joining.arrange(opened_set, read_predictions(opened.predictions))
         except GroundglassError as error:
             problem = str(error)
-    return joining.arrange(opened_set), problem
+    found = joining.arrange(opened_set) if found is None else found
+    _spare_the_collector()
+    return found, problem
+
+
+def _spare_the_collector():
+    """Take what there is now out of the garbage collector's sight: Streamlit has it go through everything after each
+    run, which for a set of some thousand films takes longer than the run."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def cases(opened):

@@ -4,11 +4,13 @@ One message is under way at a time: the browser sends the newest value as soon a
 updates come as fast as they are computed and the last value always is the one shown. Use it in a fragment.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+FLUSH = 0.015  # seconds; Streamlit sends every 5 ms what a page has said
 _PLACE = Path(__file__).resolve().parent
 _SLIDER = st.components.v2.component(
     "groundglass_slider",
@@ -42,3 +44,12 @@ def live_slider(key: str, label: str, value: float, low: float, high: float, ste
 
 def _moved(key):
     return (st.session_state.get(key) or {}).get("moved")
+
+
+def let_through():
+    """Wait until what a fragment has said is on its way; at the end of one that a dragged slider makes run.
+
+    The next run may be asked for already, and Streamlit throws away what it has not sent of a fragment that runs anew:
+    the page would stand still until the drag ends.
+    """
+    time.sleep(FLUSH)

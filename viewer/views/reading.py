@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.errors import GroundglassError
 from viewer import charts, judged, resources, state, tuning
+from viewer.slider.component import let_through
 from viewer.views import film, frame, results, settings, worklist
 
 
@@ -51,3 +52,5 @@ def _room(opened):
         results.show(opened, chosen, film_id)
     with left:  # last: of all that a slider moves, the list takes longest to send, so it waits for the end of a drag
         worklist.show(opened, settled, wanted, film_id)
+    if state.is_dragged():
+        let_through()

@@ -6,6 +6,7 @@ from core.changes import ap_changes
 from core.errors import GroundglassError
 from viewer import analyses, charts, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
+from viewer.slider.component import let_through
 from viewer.views import blame, explain, film, frame, grids, settings
 
 CHOSEN = "tune tab"
@@ -47,6 +48,8 @@ def _body(opened):
         tab = st.segmented_control("What to look at", list(TABS), key=CHOSEN, default="Film", required=True,
                                    label_visibility="collapsed")
         TABS[tab](opened, chosen)
+    if state.is_dragged():
+        let_through()
 
 
 def _scores(opened, chosen):
