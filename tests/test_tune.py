@@ -12,7 +12,7 @@ from core.levels import ScoreSettings
 from core.predictions import read_predictions
 from core.scoring import answer, score
 from tests.reading_set import write_answers, write_set
-from viewer import tuning
+from viewer import resources, tuning
 from viewer.views import explain, grids
 
 
@@ -104,6 +104,21 @@ def test_a_change_is_told_against_what_was_pinned(folder):
     assert told in page.press("Pin").html() and "against the pinned settings" in page.html(" aps")
     assert page.press("Defaults").test.segmented_control(key="method").value == tuning.START["method"]
     assert told in page.html() and "method" not in page.test.query_params
+
+
+@pytest.mark.parametrize("moved, fused, matched, why", [
+    ({"show": .6}, 0, 0, "it only hides"), ({"n": 1.5}, 0, 0, "no order inside a film changes"),
+    ({"none_study": .2}, 0, 0, "boxes have no part in it"), ({"none_boxes": 1.}, 0, 0, "scores are read, not changed"),
+    ({"iou": .77}, 1, 1, "this is what fuses")])
+def test_a_setting_that_did_not_change_is_not_computed_again(folder, monkeypatch, moved, fused, matched, why):
+    page, calls = Page(), []
+    fuse, judge = resources.fusion.fuse, resources.verdicts.judge
+    monkeypatch.setattr(resources.fusion, "fuse", lambda *given: calls.append("fuse") or fuse(*given))
+    monkeypatch.setattr(resources.verdicts, "judge", lambda *given: calls.append("judge") or judge(*given))
+    for name, value in moved.items():
+        page.test.query_params[name] = str(value)
+    page.run()
+    assert (calls.count("fuse"), calls.count("judge")) == (fused, matched), why
 
 
 def test_a_sweep_fills_its_table(folder):

@@ -1,0 +1,102 @@
+"""Sliders under the mouse, in a real browser: the page follows the drag, and the last value is the one shown."""
+
+import pytest
+
+from core.fusion import FusionSettings
+from core.labels import read_truth
+from core.levels import ScoreSettings
+from core.predictions import read_predictions
+from core.scoring import answer, score
+from tests.browsing import PATIENCE, chromium, served
+from tests.conftest import ROOT
+
+SAMPLE = ROOT / "assets" / "sample"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GROUNDGLASS_CACHE", str(folder / "cache"))
+        with served("viewer/app.py", folder / "log", root=ROOT) as address, chromium() as browser:
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(PATIENCE * 1000)
+            page.address, page.log = address, folder / "log"
+            yield page
+
+
+def opened(page, path):
+    page.goto(f"{page.address}/{path}")
+    page.locator(".film[data-state=ready]").wait_for()
+    page.locator("table.aps").wait_for()
+
+
+def until(page, condition):
+    for _ in range(PATIENCE * 20):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the page never came to it")
+
+
+def mean(page):
+    return page.locator("tr.mean td.number").inner_text()
+
+
+def drag(page, label, shares, on_the_way=lambda: None):
+    """Drag the slider through the `shares` of its track; `on_the_way` is called before it is let go."""
+    slider = page.get_by_label(label, exact=True)
+    box = slider.bounding_box()
+    for place, share in enumerate(shares):
+        page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2)
+        if not place:
+            page.mouse.down()
+        page.wait_for_timeout(30)
+    on_the_way()
+    page.mouse.up()
+    return float(slider.input_value())
+
+
+def expected(**fusion):
+    given = read_predictions(SAMPLE / "predictions")
+    found = score(read_truth(SAMPLE), answer(given, FusionSettings(**fusion), ScoreSettings()))
+    return f"{found.evaluation.mean:.3f}"
+
+
+def test_page_and_address_show_the_last_value_of_a_drag(page):
+    opened(page, "tune?method=nms")
+    before, seen = mean(page), []
+    assert before == expected(method="nms")
+    shares = [.5, .6, .7, .8, .9, .97, .9, .7, .5, .3, .2, .15, .12, .1]
+
+    def on_the_way():
+        until(page, lambda: seen.append(mean(page)) or seen[-1] != before)
+    value = drag(page, "IoU threshold", shares, on_the_way)
+    until(page, lambda: mean(page) == expected(method="nms", iou=value))
+    until(page, lambda: f"iou={value:g}" in page.url and "method=nms" in page.url)
+    page.wait_for_timeout(1000)  # nothing late undoes it
+    assert mean(page) == expected(method="nms", iou=value) and value < .2
+    assert page.get_by_label("IoU threshold", exact=True).input_value() == f"{value:g}"
+    assert "Traceback" not in page.log.read_text()
+
+
+def test_film_and_settings_go_along_to_the_other_page_and_back(page):
+    opened(page, "tune?method=nms&iou=0.3")
+    film, there = page.locator(".film").get_attribute("data-film"), mean(page)
+    page.get_by_role("link", name="Reading room").click()
+    page.locator(".st-key-list_side").wait_for()
+    until(page, lambda: page.locator(".film").get_attribute("data-film") == film and mean(page) == there)
+    until(page, lambda: "iou=0.3" in page.url and f"film={film}" in page.url)
+    assert page.get_by_label("IoU threshold", exact=True).input_value() == "0.3"
+
+
+def test_in_the_reading_room_boxes_follow_the_drag_and_the_list_waits_for_its_end(page):
+    opened(page, "?method=nms&show=0.9")
+    boxes = page.locator(".film").get_attribute("data-boxes")
+
+    def on_the_way():
+        until(page, lambda: page.locator(".film").get_attribute("data-boxes") != boxes)
+        assert "show=0.9" in page.url
+    value = drag(page, "Display confidence", [.9, .7, .4, .2, .1, .05], on_the_way)
+    until(page, lambda: f"show={value:g}" in page.url)
+    assert "Traceback" not in page.log.read_text()
