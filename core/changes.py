@@ -3,7 +3,6 @@
 This module knows nothing of how either came about.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy as np
 from core.cases import Cases
 from core.matching import TRUE_POSITIVE, Matches
 from core.scoring import Answer
+
+SAME = 0.5  # IoU above which two false positives are one that moved
 
 
 def ap_changes(now, before):
@@ -63,7 +64,7 @@ def film_changes(now, before):
 
 
 def _told(side, row):
-    """Places of the film's ground-truth boxes that detections shown find, and its false positives as (box, score)."""
+    """Places of the film's ground-truth boxes that detections shown find, its false positives and their scores."""
     start, stop = side.answer.offsets[row:row + 2]
     first, last = side.cases.truth.offsets[row:row + 2]
     scores = side.answer.scores[start:stop]
@@ -71,22 +72,20 @@ def _told(side, row):
     finders = side.matches.found_by[first:last]
     found = {place for place, by in enumerate(finders) if by >= 0 and side.answer.scores[by] >= side.display}
     false = shown & (side.matches.verdict[start:stop] != TRUE_POSITIVE)
-    boxes = np.rint(side.answer.boxes[start:stop][false]).astype(int).tolist()
-    return found, list(zip(map(tuple, boxes), scores[false].tolist(), strict=True))
+    return found, side.answer.boxes[start:stop][false], scores[false]
 
 
 def _change(image_id, now, before):
-    new, old = Counter(box for box, _ in now[1]), Counter(box for box, _ in before[1])
-    appeared, gone = _of(now[1], new - old), _of(before[1], old - new)
+    same = _overlaps(now[1], before[1]) > SAME
+    appeared, gone = now[2][~same.any(axis=1)], before[2][~same.any(axis=0)]
     found, lost = len(now[0] - before[0]), len(before[0] - now[0])
-    return FilmChange(image_id, found, lost, len(appeared), len(gone), found - lost + sum(gone) - sum(appeared))
+    gain = found - lost + float(gone.sum()) - float(appeared.sum())
+    return FilmChange(image_id, found, lost, len(appeared), len(gone), gain)
 
 
-def _of(pairs, boxes):
-    """Confidences of those of `pairs` whose box is among `boxes`, a counter."""
-    left, confidences = Counter(boxes), []
-    for box, confidence in pairs:
-        if left[box] > 0:
-            left[box] -= 1
-            confidences.append(confidence)
-    return confidences
+def _overlaps(boxes, others):
+    """IoU, float64 [N,M], of boxes [N,4] and [M,4]."""
+    one, two = boxes[:, None].astype(np.float64), others[None].astype(np.float64)
+    shared = np.clip(np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2]), 0, None).prod(-1)
+    areas = (one[..., 2:] - one[..., :2]).prod(-1) + (two[..., 2:] - two[..., :2]).prod(-1)
+    return shared / np.maximum(areas - shared, 1e-9)

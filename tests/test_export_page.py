@@ -1,0 +1,75 @@
+"""The Export page: what is asked for comes as one archive, and what cannot be exported is said."""
+
+import io
+import zipfile
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.audit import audit_file, fingerprint
+from tests.reading_set import write_answers, write_set
+from viewer.views.export import MADE
+
+SCRIPT = "from viewer import state\nfrom viewer.views import export\nstate.follow_address()\nexport.page()\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    write_set(folder / "set")
+    write_answers(folder / "answers")
+    return folder
+
+
+@pytest.fixture
+def page(folder, monkeypatch):
+    monkeypatch.setenv("GROUNDGLASS_DATA", str(folder / "set"))
+    monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(folder / "answers"))
+    page = AppTest.from_string(SCRIPT, default_timeout=120)
+    page.query_params["film"] = "one"
+    return run(page)
+
+
+def run(page):
+    page.run()
+    assert not page.exception, page.exception[0].stack_trace
+    return page
+
+
+def asked(page, **chosen):
+    for key, value in chosen.items():
+        page.session_state[key] = value
+    run(page)
+    button, = (each for each in page.button if each.label == "Export")
+    if not button.disabled:
+        button.click()
+        run(page)
+    return button
+
+
+def names(page):
+    return sorted(zipfile.ZipFile(io.BytesIO(page.session_state[MADE][1])).namelist())
+
+
+def test_the_film_on_show_is_exported_and_put_on_the_audit_trail(page):
+    asked(page, export_formats=["png", "coco"])
+    assert names(page) == ["coco/coco.json", "coco/levels.csv", "png/one.png"]
+    assert fingerprint("one") in audit_file().read_text() and "one.png" not in audit_file().read_text()
+
+
+def test_all_predicted_films_are_meant_by_all(page):
+    asked(page, export_formats=["yolo"], export_films="All predicted films")
+    labels = [name for name in names(page) if name.startswith("yolo/labels/")]
+    assert len(labels) == 4 and all("<" not in name and "*" not in name for name in labels)
+
+
+def test_an_unknown_id_is_named_and_nothing_is_made(page):
+    button = asked(page, export_films="These ids", export_ids="one nonsense")
+    assert button.disabled and MADE not in page.session_state
+    assert any("nonsense" in each.proto.body for each in page.get("html"))
+
+
+def test_a_film_without_uids_costs_a_sentence_and_the_rest_is_exported(page):
+    """The films of this set bear no UIDs that a report could name."""
+    asked(page, export_formats=["sr", "submission"])
+    assert "submission/submission.csv" in names(page) or page.session_state[MADE][3]

@@ -1,0 +1,133 @@
+"""The Export page: what was told of films, in the formats that others read, as one zip archive."""
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import GroundglassError
+from core.exports import FORMATS, OF_A_FILM, export
+from core.reported import origin_of, reported
+from core.stamp import stamp
+from viewer import charts, login, resources, state, tuning
+from viewer.views import frame
+
+MADE = "export made"  # in the session: name, bytes and sentences of the last export
+MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
+SHOWN, LISTED, ALL = "The film on show", "These ids", "All predicted films"
+
+
+def page():
+    """Lay out the page: what is wanted on the left, what came of it on the right."""
+    top = st.container(key="top", horizontal=True, vertical_alignment="center")
+    opened = resources.identify(state.place())
+    try:
+        cases, problem = resources.cases(opened)
+    except GroundglassError as error:
+        frame.show(top, None, (str(error),))
+        frame.nothing(str(error))
+        return
+    dataset = resources.data_set(opened)
+    frame.show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    if not cases.predicted.any():
+        frame.nothing(problem or "There is nothing to export: no film is predicted.")
+        return
+    with st.container(key="tune", horizontal=True):
+        left, right = st.container(key="tune_settings"), st.container(key="tune_result")
+    with left:
+        wanted = _wanted(cases)
+    with right:
+        if wanted is not None:
+            _make(opened, *wanted)
+        _made()
+
+
+def _wanted(cases):
+    """(rows of the films, formats, threshold, whether to de-identify) when the reader asks for an export, else None."""
+    st.html(charts.heading("Export"))
+    which = st.segmented_control("Films", (SHOWN, LISTED, ALL), default=SHOWN, required=True, key="export_films")
+    text = st.text_area("Image ids, one a line", key="export_ids") if which == LISTED else ""
+    formats = st.pills("Formats", list(FORMATS), selection_mode="multi", default=["sr"], key="export_formats")
+    st.html(charts.sentences([f"{name}: {FORMATS[name]}." for name in formats]))
+    threshold = st.slider("Least confidence", 0.0, 1.0, tuning.value("show"), 0.01, key="export_threshold",
+                          help="Detections below it are left out; 0 keeps the AP of a submission as it is.")
+    deidentify = st.toggle("De-identify", value="dicom" in formats, key="export_deidentify",
+                           help="New identifiers, the same throughout this export, by the basic profile of PS3.15.")
+    rows, fault = _rows(cases, which, text.split())
+    if len(rows) > MOST_FILMS and set(formats) & set(OF_A_FILM):
+        fault = (f"{len(rows):,} films are chosen, but a page makes a file each of {MOST_FILMS} at most: choose fewer, "
+                 "or use python -m core export.")
+    if fault:
+        st.html(charts.sentences([fault], "problems"))
+    asked = st.button("Export", type="primary", width="stretch", disabled=bool(fault) or not formats or not rows)
+    return (rows, tuple(formats), threshold, deidentify) if asked else None
+
+
+def _rows(cases, which, ids):
+    """Rows of the films that are meant, and the sentence on what does not fit ("" when all does)."""
+    row_of = {image.image_id: row for row, image in enumerate(cases.images) if cases.predicted[row]}
+    if which == ALL:
+        return list(row_of.values()), ""
+    ids = ids if which == LISTED else [state.film_id()] if state.film_id() else list(row_of)[:1]
+    unknown = [each for each in ids if each not in row_of]
+    if unknown:
+        return [], (f"The film {unknown[0][:80]!r} is not predicted, but only what was told of a film can be exported: "
+                    "choose another.")
+    return [row_of[each] for each in dict.fromkeys(ids)], ""
+
+
+def _make(opened, rows, formats, threshold, deidentify):
+    """Export and keep the archive for the reader; what was there before is gone."""
+    st.session_state.pop(MADE, None)
+    cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
+    mark = stamp(cases.predictions.manifest, resources.data_set(opened).name, chosen.fusion, chosen.score)
+    told = reported(resources.answer(opened, chosen.fusion, chosen.score), [cases.images[row] for row in rows],
+                    threshold)
+    bar = st.progress(0.0, "Exporting …")
+    try:
+        with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+            done = export(told, origin_of(mark, threshold), formats, folder, deidentify=deidentify,
+                          progress=lambda films: _told(films, bar))
+            archive = _zipped(Path(folder), done.files)
+        said = login.note_export(" ".join(formats), [each.image_id for each in told
+                                                     if each.image_id not in done.failed])
+    except GroundglassError as error:
+        st.html(charts.sentences([str(error)], "problems"))
+        return
+    finally:
+        bar.empty()
+    problems = [f"{image_id}: {sentence}" for image_id, sentence in done.failed.items()]
+    st.session_state[MADE] = (f"groundglass-{'-'.join(formats)}.zip", archive, len(done.files),
+                              [*problems, *((said,) if said else ())], done.remarks)
+
+
+def _told(films, bar):
+    for number, each in enumerate(films, start=1):
+        bar.progress(number / len(films), f"Film {number:,} of {len(films):,}")
+        yield each
+
+
+def _zipped(folder, files):
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for place in files:
+            archive.write(place, place.relative_to(folder))
+    return memory.getvalue()
+
+
+def _made():
+    """The last export, to be saved, and what must be read with it."""
+    if MADE not in st.session_state:
+        st.html(charts.sentences(["Each export names the algorithm, its version, the weights by hash, the thresholds "
+                                  "and that it is not for diagnosis. Only the DICOM formats name the patient, unless "
+                                  "they are de-identified."]))
+        return
+    name, archive, count, problems, remarks = st.session_state[MADE]
+    st.html(charts.heading(f"{count:,} files", f"{len(archive) / 1e6:.1f} MB"))
+    st.download_button("Save the archive", archive, name, "application/zip", icon=":material/download:",
+                       on_click="ignore", type="primary")
+    if problems:
+        st.html(charts.sentences(problems, "problems"))
+    st.html(charts.sentences(remarks))
