@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 SMALL = {"fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"],
          "inference": ["--films", "3", "--views", "1", "--parts", "2", "--weights",
                        str(ROOT / "assets/weights/opacity-lite0-f0.safetensors")],
+         "tuning": ["--films", "12", "--whole", "12"],
          "sliders": ["--seconds", "0.5", "--releases", "1"],
          "load": ["--readers", "2", "--seconds", "1", "--pause", "0.1", "--after", "0"],
          "training": ["--architecture", "mobilenetv3_small_050", "--size", "64", "--batch", "4", "--steps", "2",
