@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from core import bootstrap, dataset, dicom, fusion, scoring, verdicts
 from core import cases as joining
-from core import dataset, dicom, fusion, scoring, verdicts
 from core.errors import GroundglassError
 from core.fusion import FusionSettings
-from core.labels import IMAGE_CSV, STUDY_CSV
+from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
 from core.runs import find_runs
 
@@ -260,14 +260,20 @@ def _decode(key, future):
 
 @st.cache_resource(show_spinner=False)
 def warm():
-    """Let the compiled kernels load, or compile after an installation, while the page is being made."""
+    """Let the compiled kernels load, or compile after an installation, while the page is being made.
+
+    The thread ends when fusion and score are ready; what only a button asks for goes on by itself.
+    """
     thread = threading.Thread(target=_load_kernels, name="kernels", daemon=True)
     thread.start()
     return thread
 
 
 def _load_kernels():
-    box = np.array([[0, 0, 1, 1]], np.float32)
+    box, one = np.array([[0, 0, 1, 1]], np.float32), np.zeros(1, np.int32)
+    truth = GroundTruth(("film",), ("study",), one, box, np.array([0, 1]), one)
     found = fusion.fuse(Candidates(box, np.ones(1), np.zeros(1), np.array([0, 1]), (Source("m", "", "v"),)),
                         FusionSettings())
-    verdicts.match(box, found.offsets, found.boxes, found.offsets, found.scores)
+    result = verdicts.evaluate(truth, found, np.zeros(1), np.ones((1, 4)))
+    threading.Thread(target=bootstrap.bootstrap, args=([result], one, one), kwargs={"resamples": 1}, name="bootstrap",
+                     daemon=True).start()

@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from viewer import charts, state
+from viewer import charts, resources, state
 
 PAGES = "pages"  # in the session: the `st.Page`s there are
 YOURS = "Your films"
@@ -44,3 +44,11 @@ def go(number):
 def nothing(sentence):
     """Where the film would be: the sentence that says why there is none."""
     st.html(charts.tag("div", escape(sentence), class_="nothing", role="status"))
+
+
+def wait_for_kernels():
+    """Say so while the kernels are compiled; everything that needs none of them is on the page by then."""
+    warming = resources.warm()
+    if warming.is_alive():
+        with st.spinner("Compiling fusion and score, once after an installation …"):
+            warming.join()

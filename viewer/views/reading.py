@@ -33,6 +33,9 @@ def _room(opened):
     with right:
         score_side = st.container(key="scores")
         settings.show(predictions)
+    with centre:
+        frame.wait_for_kernels()
+    with right:
         try:
             chosen, settled = (tuning.settings(predictions, texts) for texts in (state.kept(), state.settled()))
             resources.fused(opened, chosen.fusion)

@@ -37,6 +37,9 @@ def _body(opened):
     predictions = resources.cases(opened)[0].predictions
     with left:
         settings.show(predictions)
+    with right:
+        frame.wait_for_kernels()
+    with left:
         try:
             chosen = tuning.settings(predictions)
             resources.fused(opened, chosen.fusion)
