@@ -16,7 +16,7 @@ def _add_errors(commands):
     parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
     parser.add_argument("--compare", action="store_true", help="decode the films of studies that are boxed in part, to "
                                                                "find unboxed films that look like boxed ones")
-    parser.add_argument("--films", action="store_true", help="with --json: the kinds of each film too")
+    parser.add_argument("--films", action="store_true", help="with --json: the kinds and the cost of each film too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_settings(parser)
     parser.set_defaults(run_command=_errors)
@@ -38,7 +38,8 @@ def _opened(data, predictions, given):
 
 
 def _errors(given):
-    from core.error_ap import gains
+    from core.costs import costs
+    from core.error_ap import confusions, gains
     from core.kinds import diagnose
     from core.neighbours import neighbours
     from core.verdicts import rate
@@ -47,16 +48,23 @@ def _errors(given):
     _insist(cases, given.predictions)
     alike = neighbours(cases, bar) if given.compare else None
     found = diagnose(cases, fused, answer, matches, fusion, scoring, given.display, alike)
-    rows = gains(cases, rate(cases, answer, matches), found)
+    evaluation = rate(cases, answer, matches)
+    rows, pairs = gains(cases, evaluation, found), confusions(cases, evaluation, answer.study)
     if given.json:
-        films = {image.image_id: found.of_film(row) for row, image in enumerate(cases.images[:cases.films])}
-        print(json.dumps({"kinds": [asdict(each) for each in rows], **({"films": films} if given.films else {}),
+        cost = costs(evaluation).of_cases(cases)
+        films = {image.image_id: {"kinds": found.of_film(row), "cost": float(cost[row])}
+                 for row, image in enumerate(cases.images[:cases.films])}
+        print(json.dumps({"kinds": [asdict(each) for each in rows], "confusions": [asdict(each) for each in pairs],
+                          **({"films": films} if given.films else {}),
                           "stamp": _stamp(given, cases, fusion, scoring)}, allow_nan=False))
         return
     print(f"{'kind':24}{'count':>7}{'dAP':>9}{'dmAP':>9}  meaning")
     for each in rows:
         own = max(each.aps.values(), key=abs, default=None)
         print(f"{each.kind:24}{each.count:>7}{_signed(own):>9}{_signed(each.mean):>9}  {each.meaning}")
+    for each in pairs:
+        print(f"{f'{each.labelled}, called {each.called}':31}{each.count:>5}{'':4}{_signed(each.mean):>9}")
+    print(json.dumps(_stamp(given, cases, fusion, scoring), allow_nan=False))
 
 
 def _insist(cases, place):

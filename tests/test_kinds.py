@@ -10,7 +10,7 @@ from core.cases import arrange
 from core.changes import Side, film_changes
 from core.dataset import Dataset, Image
 from core.edges import edges_off
-from core.error_ap import gains
+from core.error_ap import TOTALS, confusions, gains
 from core.failures import findings
 from core.fusion import CONF_TYPES, METHODS, FusionSettings, fuse
 from core.kinds import KINDS, diagnose
@@ -129,7 +129,7 @@ def test_gains_are_those_worked_by_hand():
     evaluation = rate(cases, answer, matches)
     assert evaluation.aps["opacity"] == pytest.approx(1 / 6)
     by = {each.kind: each for each in gains(cases, evaluation, found)}
-    assert list(by) == list(KINDS)
+    assert list(by) == [*KINDS, *TOTALS]
     # localisation: .8 is true, .7 is left out: F T T -> (2/3 + 2/3) / 3
     assert by["localisation"].aps["opacity"] == pytest.approx(4 / 9 - 1 / 6) and by["localisation"].count == 2
     # background: T F F -> 1/3
@@ -139,9 +139,46 @@ def test_gains_are_those_worked_by_hand():
     assert by["duplicate"].aps["opacity"] == 0 and by["duplicate"].count == 0
     # U is typical, called negative: put first among the typical ones nothing changes, for all three are typical
     assert by["wrong class"].count == 1 and by["wrong class"].aps["typical"] == 0
-    assert by["none and a box"].mean is None
+    assert by["none and a box"].mean == 0 and by["unread"].mean is None
+    # without false positives: T; without the missed boxes (b and c): 1 x 1/2
+    assert by["every false positive"].aps["opacity"] == pytest.approx(1 / 3 - 1 / 6)
+    assert by["every missed box"].aps["opacity"] == pytest.approx(1 / 2 - 1 / 6)
+    (pair,) = confusions(cases, evaluation, answer.study)
+    assert (pair.labelled, pair.called, pair.count, pair.mean) == ("typical", "negative", 1, 0)
     present = sum(ap is not None for ap in evaluation.aps.values())
     assert by["background"].mean == pytest.approx((1 / 3 - 1 / 6) / present)
+
+
+def test_of_two_that_find_one_box_the_more_confident_stays():
+    """.9 lies badly on the box that .5 finds, .7 lies beside: F F T, 1/3. Mended .9 is true and .5 left out: 1."""
+    cases = cases_of([((100, 200, 200, 400), .9, 0), ((600, 600, 700, 700), .7, 0), (TRUTH, .5, 0)])
+    _, answer, matches, found = diagnosed(cases)
+    evaluation = rate(cases, answer, matches)
+    by = {each.kind: each for each in gains(cases, evaluation, found)}
+    assert evaluation.aps["opacity"] == pytest.approx(1 / 3)
+    assert by["localisation"].aps["opacity"] == pytest.approx(1 - 1 / 3)
+
+
+@pytest.mark.parametrize(("kind", "truth", "study", "classes", "why"), [
+    ("none and a box", [TRUTH], 1, set(), "p(none) gives way, but no film is none: nothing changes"),
+    ("none and a box", [], 0, {"opacity"}, "p(none) is right, so the boxes give way"),
+    ("negative and a box", [], 0, {"opacity"}, "the study is negative, so the boxes give way"),
+    ("negative and a box", [], 1, {"negative"}, "the study is not negative, so p(negative) gives way"),
+    ("boxless", [], 1, {"opacity"}, "the boxes are left out")])
+def test_a_contradiction_is_mended_on_the_side_that_is_wrong(kind, truth, study, classes, why):
+    """Beside the film a stands film b, boxed and found with less confidence in another study that is negative."""
+    labels = GroundTruth(("a", "b"), ("S", "T"), [0, 1], np.array([*truth, TRUTH], np.float32),
+                         [0, len(truth), len(truth) + 1], [study, 0])
+    images = tuple(Image(each, of, "film.dcm", "", 1000, 1000, "MONOCHROME2") for each, of in (("a", "S"), ("b", "T")))
+    boxes = Candidates(np.array([TRUTH, TRUTH], np.float32), np.array([.9, .5]), np.zeros(2), [0, 1, 2], TWO[:1])
+    cases = arrange(Dataset("/data", "data", images, labels, ()), Predictions(
+        ("a", "b"), ("S", "T"), boxes, np.array([[.2], [.9]]), TWO[:1],
+        np.array([[[.8, .2, 0, 0]], [[.7, .1, .1, .1]]]), TWO[:1]))
+    _, answer, matches, found = diagnosed(cases)
+    gain = next(each for each in gains(cases, rate(cases, answer, matches), found) if each.kind == kind)
+    assert gain.count >= 1 and {name for name, change in gain.aps.items() if change} == classes, why
+    # a's false positive stood before b's true positive, and its .8 before b's .7: from 1/2 to 1
+    assert [change for change in gain.aps.values() if change] == pytest.approx([1 / 2] * len(classes)), why
 
 
 def test_what_changed_is_listed_best_first():
@@ -207,8 +244,8 @@ def test_the_commands_print_kinds_and_changes(capsys):
     given = ["--data", str(SAMPLE), "--predictions", str(SAMPLE / "predictions"), "--json"]
     assert main(["errors", *given, "--films", "--compare"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [each["kind"] for each in told["kinds"]] == list(KINDS) and told["stamp"]["settings"]["display"] == .25
-    assert any(told["films"].values())
+    assert [each["kind"] for each in told["kinds"]] == [*KINDS, *TOTALS] and told["stamp"]["settings"]["display"] == .25
+    assert any(each["kinds"] and each["cost"] > 0 for each in told["films"].values()) and told["confusions"]
     assert main(["changed", *given, "--method", "nms"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [each["gain"] for each in told["films"]] == sorted((each["gain"] for each in told["films"]), reverse=True)

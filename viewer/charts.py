@@ -191,6 +191,13 @@ def gain_table(gains):
                + tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="plain gains")
 
 
+def confusion_table(pairs):
+    """Studies labelled one class and called another (`core.error_ap.Confusion`s), the most costly first."""
+    rows = [(each.labelled, each.called, f"{each.count:,}", _signed(each.mean)) for each in pairs]
+    return plain_table(("labelled", "called", "studies", "mAP"), rows, "Study classes confused, and what the mean "
+                                                                       "would gain if just these were right")
+
+
 def worklist_frame(cases, failures, rows, cost=None):
     """The worklist as a data frame with a row for each of `rows`; text is literal, unknown numbers are missing.
 

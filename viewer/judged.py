@@ -98,6 +98,14 @@ def gains_of(opened, settings):
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
+def confusions_of(opened, fusion_settings, score_settings):
+    """The `core.error_ap.Confusion`s of the scored studies."""
+    return error_ap.confusions(resources.cases(opened)[0],
+                               resources.evaluation(opened, fusion_settings, score_settings),
+                               resources.answer(opened, fusion_settings, score_settings).study)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
 def changes_of(opened, settings, other):
     """The `core.changes.FilmChange`s from the settings `other` to `settings`."""
     sides = [changes.Side(resources.cases(opened)[0], resources.answer(opened, each.fusion, each.score),

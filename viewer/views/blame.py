@@ -16,6 +16,8 @@ def _kinds(opened, settings):
     found = judged.gains_of(opened, settings)
     st.html(charts.heading("Kinds of failure", "gain of the six-class mAP if one kind alone were mended (TIDE's dAP)"))
     st.html(charts.gain_table(found))
+    if pairs := judged.confusions_of(opened, settings.fusion, settings.score):
+        st.html(charts.confusion_table(pairs))
     if not judged.is_compared(opened):
         count = len(doubtful_films(resources.cases(opened)[0]))
         if count and st.button(f"Compare {count:,} films of partly boxed studies", key="compare_films",
