@@ -1,5 +1,5 @@
-"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, conventions, curves, errors,
-changed, doctor, export, import, deidentify.
+"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, bootstrap, conventions, curves,
+errors, changed, doctor, export, import, deidentify.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what

@@ -64,6 +64,14 @@ class Bootstrap:
         p = float(min(1, 2 * (rarer + 1) / (len(drawn) + 1))) if len(drawn) else float("nan")
         return Difference(float(self.values[evaluation, place] - self.values[other, place]), *_range(drawn), p)
 
+    def records(self, evaluation=0, other=1):
+        """A dictionary per figure: the values of both evaluations, their `Difference`, and whether it is more than the
+        draw of patients explains."""
+        found = [(name, self.difference(evaluation, other, name)) for name in NAMES]
+        return [{"figure": name, "value": float(self.values[evaluation, place]),
+                 "other": float(self.values[other, place]), "change": each.value, "low": each.low, "high": each.high,
+                 "p": each.p, "more than chance": each.told} for place, (name, each) in enumerate(found)]
+
 
 def _range(drawn):
     drawn = drawn[~np.isnan(drawn)]

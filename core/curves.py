@@ -3,7 +3,7 @@
 All are functions of a `core.evaluation.Evaluation`; nothing is matched again. This module knows nothing of display.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -31,6 +31,20 @@ def operating_point(curve, confidence):
     return OperatingPoint(confidence, count, float(curve.precision[count - 1]), float(curve.recall[count - 1]))
 
 
+def point_records(evaluation, confidence):
+    """A dictionary per class of an `Evaluation`: its AP and the `OperatingPoint` at `confidence`."""
+    return [{"class": name, "ap": evaluation.aps[name], **asdict(operating_point(ranking.curve(), confidence))}
+            for name, ranking in evaluation.rankings.items()]
+
+
+def curve_records(evaluation):
+    """A dictionary per prediction of every class, by descending confidence: precision and recall down to there."""
+    return [{"class": name, "confidence": confidence, "recall": recall, "precision": precision}
+            for name, ranking in evaluation.rankings.items() for curve in [ranking.curve()]
+            for confidence, recall, precision in zip(curve.confidence.tolist(), curve.recall.tolist(),
+                                                     curve.precision.tolist(), strict=True)]
+
+
 @dataclass(frozen=True, eq=False)
 class Froc:
     """Free-response ROC of the detections: one point per confidence that occurs, float64 [P] each.
@@ -49,6 +63,12 @@ class Froc:
         """(false positives per film, sensitivity) of the detections of at least `confidence`."""
         count = int((self.confidence >= confidence).sum())
         return (float(self.false_positives[count - 1]), float(self.sensitivity[count - 1])) if count else (0.0, 0.0)
+
+    def records(self):
+        """A dictionary per point."""
+        return [{"confidence": confidence, "false positives per film": false, "sensitivity": found}
+                for confidence, false, found in zip(self.confidence.tolist(), self.false_positives.tolist(),
+                                                    self.sensitivity.tolist(), strict=True)]
 
 
 def froc(evaluation):
@@ -105,6 +125,13 @@ def reliabilities(evaluation, bins=BINS):
     return {"opacity": reliability(1 - none.confidence.astype(np.float64), ~none.true_positive, bins), **found}
 
 
+def reliability_records(found):
+    """A dictionary per class and bin of class -> `Reliability`, with the class's calibration error."""
+    return [{"class": name, "from": each.edges[place], "to": each.edges[place + 1], "predictions": each.count[place],
+             "mean probability": each.probability[place], "share": each.share[place], "error": each.error}
+            for name, each in found.items() for place in range(len(each.count))]
+
+
 @dataclass(frozen=True, eq=False)
 class PartTable:
     """The six APs and their mean in each of P parts: `values` float64 [P,7], NaN where absent, in the order of
@@ -116,6 +143,13 @@ class PartTable:
     mean: np.ndarray
     spread: np.ndarray
     films: np.ndarray
+
+    def records(self):
+        """A dictionary per part, then of the mean and of the spread, whose films are None."""
+        lines = [*zip(self.names, self.films.tolist(), self.values.tolist(), strict=True),
+                 ("mean", None, self.mean.tolist()), ("spread", None, self.spread.tolist())]
+        return [{"part": name, "films": films, **dict(zip(self.columns, values, strict=True))}
+                for name, films, values in lines]
 
 
 def part_table(evaluation, parts):

@@ -36,3 +36,14 @@ def stamped_csv(rows, given):
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in {**row, **told}.items()} for row in rows)
     return text.getvalue()
+
+
+def stamped_json(rows, given):
+    """`rows`, dictionaries, as the text of one JSON object beside the stamp `given`; null where a number is NaN."""
+    known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
+    return json.dumps({"rows": known, "stamp": given}, default=_plain, allow_nan=False)
+
+
+def _plain(value):
+    """A number of numpy as Python's own."""
+    return value.item()

@@ -1,4 +1,4 @@
-"""The commands that try settings and explain scores: sweep, best, conventions, curves.
+"""The commands that try settings and explain scores: sweep, best, bootstrap, conventions, curves.
 
 Everything they print carries settings, weights, data set and date (`core.stamp`).
 """
@@ -36,6 +36,13 @@ def _add_best(commands):
     _add(commands, "best", "the best settings, scored on patients that did not choose them", _best)
 
 
+def _add_bootstrap(commands):
+    parser = _add(commands, "bootstrap", "whether a change of settings is more than the draw of patients", _bootstrap,
+                  "A paired bootstrap of 1,000 draws of patients, each with all films and studies.")
+    parser.add_argument("--against", nargs="*", default=[], metavar="NAME=VALUE",
+                        help="what the other settings have instead, such as method=nms iou=.5; others are as given")
+
+
 def _add_conventions(commands):
     _add(commands, "conventions", "the same predictions scored by other conventions", _conventions)
 
@@ -43,9 +50,11 @@ def _add_conventions(commands):
 def _add_curves(commands):
     parser = _add(commands, "curves", "operating points, FROC, reliability and the APs by patients", _curves)
     parser.add_argument("--display", type=float, default=0.25, help="least confidence of the operating point (.25)")
+    parser.add_argument("--table", choices=TABLES, default=TABLES[0], help="which rows CSV and JSON hold (classes)")
 
 
-ADD = (_add_sweep, _add_best, _add_conventions, _add_curves)
+TABLES = ("classes", "points", "froc", "reliability", "patients")
+ADD = (_add_sweep, _add_best, _add_bootstrap, _add_conventions, _add_curves)
 
 
 def _opened(given):
@@ -66,11 +75,11 @@ def _opened(given):
 
 def _tell(given, cases, settings, rows, more, lines):
     """Print JSON, CSV or text: `rows` are dictionaries, `more` what only the JSON holds besides, `lines` the text."""
-    from core.stamp import stamp, stamped_csv
+    from core.stamp import stamp, stamped_csv, stamped_json
 
     mark = stamp(cases.predictions.manifest, given.data.resolve().name, *settings)
     if given.json:
-        print(json.dumps({**more, "rows": rows, "stamp": mark}, default=float, allow_nan=False))
+        print(json.dumps({**more, **json.loads(stamped_json(rows, mark))}, default=float, allow_nan=False))
     elif given.csv:
         sys.stdout.write(stamped_csv(rows, mark))
     else:
@@ -125,6 +134,37 @@ def _best(given):
     _tell(given, cases, (fusion, score), rows, more, lines)
 
 
+def _bootstrap(given):
+    from dataclasses import asdict
+
+    from core.bootstrap import bootstrap, patients_of
+    from core.dataset import open_dataset
+    from core.sweeps import changed, read_axis
+
+    cases, *ways = _opened(given)
+    other = ways
+    for axis in map(read_axis, given.against):
+        other = changed(cases.predictions, *other, axis.name, axis.values[0])
+    patients = patients_of(open_dataset(given.data, progress=bar).images, cases.truth)
+    rows = bootstrap([_evaluated(cases, *each) for each in (ways, other)], *patients).records()
+    against = {"fusion": asdict(other[0]), "score": asdict(other[1])}
+    lines = [f"{'figure':14}{'now':>9}{'other':>9}{'change':>9}  95 % of draws"]
+    lines += [f"{row['figure']:14}{_text(row['value'])}{_text(row['other'])}{_text(row['change'])}  "
+              f"{_text(row['low'], 0)} to {_text(row['high'], 0)}, "
+              f"{'more than chance' if row['more than chance'] else 'may be chance'}" for row in rows]
+    _tell(given, cases, (*ways, {"against": against}), rows, {}, lines)
+
+
+def _evaluated(cases, fusion, score):
+    """The `core.evaluation.Evaluation` of `cases` under these settings."""
+    from core.fusion import fuse
+    from core.scoring import conclude
+    from core.verdicts import judge, rate
+
+    fused = fuse(cases.predictions.candidates, fusion)
+    return rate(cases, conclude(cases.predictions, fused, score), judge(cases, fused))
+
+
 def _conventions(given):
     from core.conventions import read_all
     from core.fusion import fuse
@@ -143,23 +183,24 @@ def _conventions(given):
 
 def _curves(given):
     from core.bootstrap import patients_of
-    from core.curves import RATES, froc, operating_point, part_table, reliabilities
+    from core.curves import (
+        RATES,
+        curve_records,
+        froc,
+        part_table,
+        point_records,
+        reliabilities,
+        reliability_records,
+    )
     from core.dataset import open_dataset
-    from core.fusion import fuse
     from core.parts import parts_of
-    from core.scoring import conclude
-    from core.verdicts import judge, rate
 
     cases, fusion, score = _opened(given)
-    fused = fuse(cases.predictions.candidates, fusion)
-    evaluation = rate(cases, conclude(cases.predictions, fused, score), judge(cases, fused))
+    evaluation = _evaluated(cases, fusion, score)
     parts = parts_of(cases, *patients_of(open_dataset(given.data, progress=bar).images, cases.truth))
     table, calibration = part_table(evaluation, parts), reliabilities(evaluation)
-    rows = []
-    for name, ap in evaluation.aps.items():
-        point = operating_point(evaluation.rankings[name].curve(), given.display)
-        rows.append({"class": name, "ap": ap, "predictions": point.predictions, "precision": _known(point.precision),
-                     "recall": _known(point.recall), "calibration error": _known(calibration[name].error)})
+    rows = [{**row, "calibration error": calibration[row["class"]].error}
+            for row in point_records(evaluation, given.display)]
     found = froc(evaluation)
     more = {"froc": {"false positives per film": RATES, "sensitivity": [_known(each) for each in found.at_rates],
                      "mean": _known(found.score)},
@@ -174,6 +215,9 @@ def _curves(given):
               f"{', '.join(f'{each:.3f}' for each in found.at_rates)}", parts.how]
     lines += [f"{name:14}" + "".join(map(_text, line)) for name, line in
               ((*zip(table.names, table.values, strict=True), ("mean", table.mean), ("spread", table.spread)))]
+    classes = rows
+    rows = {"classes": lambda: classes, "points": lambda: curve_records(evaluation), "froc": found.records,
+            "reliability": lambda: reliability_records(calibration), "patients": table.records}[given.table]()
     _tell(given, cases, (fusion, score, {"display": given.display}), rows, more, lines)
 
 

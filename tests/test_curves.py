@@ -107,7 +107,7 @@ def test_patients_of_one_fold_are_dealt_to_parts_and_never_split():
 def test_a_stamp_names_settings_weights_data_and_date():
     given = stamp({"weights": [{"file": "a", "sha256": "ff"}]}, "films", FusionSettings(), ScoreSettings(), {"rows": 3})
     assert given["weights"] == {"a": "ff"} and given["data set"] == "films" and given["date"].startswith("20")
-    assert given["settings"]["method"] == "nmw" and given["settings"]["rows"] == 3
+    assert given["settings"]["method"] == FusionSettings().method and given["settings"]["rows"] == 3
     assert "sources" not in given["settings"]
     rows = list(csv.DictReader(io.StringIO(stamped_csv([{"x": 1}, {"x": 2}], given))))
     assert [row["x"] for row in rows] == ["1", "2"] and '"ff"' in rows[1]["weights"]

@@ -97,6 +97,14 @@ def test_every_tab_opens(folder, tab):
     assert Page(tab, method="wbf").html('class="heading"')
 
 
+@pytest.mark.parametrize("tab, names", [
+    ("Curves", ("curves", "points", "froc")), ("Calibration", ("reliability",)), ("Patients", ("patients",)),
+    ("Conventions", ("conventions",))])
+def test_every_table_and_curve_can_be_saved(folder, tab, names):
+    labels = [each.proto.label for each in Page(tab).test.get("download_button")]
+    assert labels == [f"Save {name} as {kind}" for name in names for kind in ("CSV", "JSON")]
+
+
 def test_a_change_is_told_against_what_was_pinned(folder):
     page = Page(method="nms")
     told = "These are the settings that changes are told against"

@@ -56,6 +56,31 @@ def test_curves_of_every_class(run):
     assert len(found["froc"]["sensitivity"]) == 7 and "sensitivity" in run("curves")[1]
 
 
+@pytest.mark.parametrize("table, columns, why", [
+    ("points", {"class", "confidence", "recall", "precision"}, "the curves themselves"),
+    ("froc", {"confidence", "false positives per film", "sensitivity"}, "of the detections"),
+    ("reliability", {"class", "from", "to", "predictions", "mean probability", "share", "error"}, "bin by bin"),
+    ("patients", {"part", "films", *CLASSES, "mean"}, "with mean and spread")])
+def test_every_curve_and_table_can_be_had_with_its_stamp(run, table, columns, why):
+    rows = list(csv.DictReader(io.StringIO(run("curves", "--csv", "--table", table)[1])))
+    assert set(rows[0]) == columns | {"data set", "date", "settings", "weights"}, why
+    found = json.loads(run("curves", "--json", "--table", table)[1])
+    assert len(found["rows"]) == len(rows) and found["stamp"]["settings"]["method"]
+
+
+def test_the_bootstrap_compares_two_settings_on_the_same_patients(run):
+    same = json.loads(run("bootstrap", "--json")[1])["rows"]
+    assert [row["figure"] for row in same] == [*CLASSES, "mean"]
+    assert all(row["change"] in (0, None) and not row["more than chance"] for row in same)
+    found = json.loads(run("bootstrap", "--method", "nms", "--against", "method=wbf", "iou=.9", "--json")[1])
+    direct = [json.loads(run("evaluate", *given, "--json")[1]) for given in
+              (("--method", "nms"), ("--method", "wbf", "--iou", ".9"))]
+    row = found["rows"][0]
+    assert (row["value"], row["other"]) == pytest.approx((direct[0]["opacity"], direct[1]["opacity"]))
+    assert found["stamp"]["settings"]["against"]["fusion"]["iou"] == .9
+    assert "95 % of draws" in run("bootstrap")[1]
+
+
 def narrowed(monkeypatch):
     for name in ("IOUS", "SKIPS", "SIGMAS", "EXPONENTS", "NONE_STUDY", "NONE_BOXES"):
         monkeypatch.setattr(searching, name, getattr(searching, name)[:1])

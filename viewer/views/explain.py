@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.curves import RATES, operating_point
-from core.stamp import stamp, stamped_csv
+from core.curves import RATES, curve_records, operating_point, point_records, reliability_records
+from core.stamp import stamp, stamped_csv, stamped_json
 from viewer import analyses, charts, plots, resources
 
 CHART = {"displayModeBar": False}
@@ -19,12 +19,17 @@ def _curves(opened, settings):
         st.html(charts.plain_table(("class", "predictions", "precision", "recall"), [
             (name, f"{point.predictions:,}", charts.number(point.precision), charts.number(point.recall))
             for name, point in points.items()], "Operating points at the display confidence"))
+        shown, evaluation = ({"display": settings.display},), resources.evaluation(opened, settings.fusion,
+                                                                                  settings.score)
+        export(opened, settings, lambda: curve_records(evaluation), "curves")
+        export(opened, settings, lambda: point_records(evaluation, settings.display), "points", shown)
     with right:
         st.html(charts.heading("FROC of the detections", f"mean sensitivity {charts.number(froc.score)}"))
         st.plotly_chart(plots.froc(froc, froc.point(settings.display)), config=CHART, key="froc")
         st.html(charts.plain_table(("false positives per film", *(f"{rate:g}" for rate in RATES)),
                                    [("sensitivity", *map(charts.number, froc.at_rates))],
                                    "Sensitivity at rates of false positives"))
+        export(opened, settings, froc.records, "froc")
 
 
 def _calibration(opened, settings):
@@ -36,6 +41,7 @@ def _calibration(opened, settings):
             st.plotly_chart(plots.reliability({name: found[name] for name in names}), config=CHART, key=names[0])
     st.html(charts.sentences(["ECE is the mean gap between what is predicted and what is so, over all predictions. AP "
                               "depends on the order of predictions alone, so it may be high where this is poor."]))
+    export(opened, settings, lambda: reliability_records(found), "reliability")
 
 
 def _patients(opened, settings):
@@ -47,6 +53,7 @@ def _patients(opened, settings):
     st.html(charts.plain_table(("part", "films", *table.columns), rows, "The six APs in parts that share no patient"))
     st.html(charts.sentences(["Spread is the standard deviation over the parts; each part has few patients, so its "
                               "APs vary more than the whole set's."]))
+    export(opened, settings, table.records, "patients")
 
 
 def _conventions(opened, settings):
@@ -61,12 +68,16 @@ def _conventions(opened, settings):
 
 
 def export(opened, settings, records, name, more=()):
-    """A button that saves `records` as CSV, each row with its settings, weights, data set and date."""
+    """Buttons that save `records`, dictionaries or a function that gives them, as CSV and as JSON, with the settings,
+    weights, data set and date."""
     given = stamp(resources.cases(opened)[0].predictions.manifest, resources.data_set(opened).name, settings.fusion,
                   settings.score, *more)
-    st.download_button("Save as CSV", lambda: stamped_csv(records, given), f"{name}.csv", "text/csv",
-                       icon=":material/download:", on_click="ignore", key=f"save_{name}",
-                       help="Every row carries settings, weights, data set and date.")
+    rows = records if callable(records) else lambda: records
+    with st.container(horizontal=True, key=f"export_{name}", gap="small"):
+        for kind, written, mime in (("CSV", stamped_csv, "text/csv"), ("JSON", stamped_json, "application/json")):
+            st.download_button(f"Save {name} as {kind}", lambda written=written: written(rows(), given),
+                               f"{name}.{kind.lower()}", mime, icon=":material/download:", on_click="ignore",
+                               key=f"save_{name}_{kind}", help="With settings, weights, data set and date.")
 
 
 TABS = {"Curves": _curves, "Calibration": _calibration, "Patients": _patients, "Conventions": _conventions}

@@ -1,5 +1,7 @@
 """The Tune page: every setting as a live slider, the six APs beside them, and what explains them in tabs."""
 
+from dataclasses import asdict
+
 import streamlit as st
 
 from core.changes import ap_changes
@@ -69,7 +71,9 @@ def _scores(opened, chosen):
         if state.is_dragged():
             st.html(charts.sentences(["… when the slider comes to rest."]))
         else:
-            st.html(charts.difference_table(analyses.compared(opened, chosen, pinned)))
+            found = analyses.compared(opened, chosen, pinned)
+            st.html(charts.difference_table(found))
+            explain.export(opened, chosen, found.records, "changes", ({"against": asdict(pinned)},))
 
 
 def _film(opened, chosen):
