@@ -5,6 +5,7 @@ of display.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +23,8 @@ from core.score_probes import duplicates, probe_scores
 from core.scoring import answer as conclude_all
 from core.scoring import score
 
-NEARLY = 0.1  # share of the labelled films that may lack before predictions count as of a part of the set
+NEARLY = 0.03  # share of the labelled films that may lack before predictions count as of a part of the set
+FOREIGN = 0.15  # share of unknown films from which predictions count as of a larger set
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,29 +100,36 @@ def answer(exhibit, fusion=None, scoring=None):
 
 
 def _strange(exhibit, dataset):
-    """Predictions of what the data set does not know, and films of it that a nearly whole set of predictions lacks."""
+    """Predictions of what the data set does not know, and its films that are lacking among the predictions."""
     images = {image.image_id: image for image in dataset.images}
-    labelled = () if dataset.truth is None else dataset.truth.image_ids
-    named, known = set(exhibit.image_ids), set(labelled)
+    truth = dataset.truth
+    labelled, studies = ((), ()) if truth is None else (truth.image_ids, truth.study_ids)
+    known = {image.study_id for image in dataset.images} | set(studies)
     unknown = [each for each in exhibit.image_ids if each not in images or (
-        known and each not in known and "/train/" in str(images[each].path).replace("\\", "/"))]
-    if unknown:
-        yield fault("films without ground truth", f"{len(unknown):,} of {len(exhibit.image_ids):,} predicted "
-                                                  "films, such as "
-                    f"{unknown[0]}, have no label in {dataset.name} and are not its test films: nothing can score "
-                    "them.",
-                    unknown, "Leave them out, or add their labels.")
-    studies = {image.study_id for image in dataset.images}
-    studies |= set() if dataset.truth is None else set(dataset.truth.study_ids)
-    strange = [each for each in exhibit.study_ids if each not in studies]
-    if strange:
-        yield fault("studies without ground truth", f"{len(strange):,} of {len(exhibit.study_ids):,} predicted "
-                                                    "studies, such "
-                    f"as {strange[0]}, are not in {dataset.name}.", (), "Leave them out, or add their labels.")
+        labelled and Path(images[each].path or "").is_relative_to(Path(dataset.root) / "train"))]
+    unknown = [each for each in unknown if each not in set(labelled)]
+    strange = [each for each in exhibit.study_ids if each not in known]
+    for level, all_ids, ids in (("films", exhibit.image_ids, unknown), ("studies", exhibit.study_ids, strange)):
+        if ids and len(ids) < FOREIGN * len(all_ids):
+            yield fault(f"{level} without ground truth", f"{len(ids):,} of {len(all_ids):,} predicted {level}, such as "
+                        f"{ids[0]}, have no label in {dataset.name}: nothing can score them.",
+                        ids if level == "films" else (), "Leave them out, or add their labels.")
+    yield from _lacking(exhibit, dataset, labelled)
+
+
+def _lacking(exhibit, dataset, labelled):
+    """Labelled films that are not predicted, though none of their study is while the study itself is, or though nearly
+    all others are."""
     told = exhibit.manifest.get("errors")
     refused = {each.get("image") for each in told if isinstance(each, dict)} if isinstance(told, list) else set()
+    study_of = {image.image_id: image.study_id for image in dataset.images}
+    named, whole = set(exhibit.image_ids), set(labelled)
+    seen = {study_of.get(each) for each in named}
     absent = [each for each in labelled if each not in named and each not in refused]
-    if absent and len(absent) < NEARLY * len(labelled):
-        yield fault("candidates missing", f"{len(absent):,} of {len(labelled):,} labelled films, such as "
-                                          f"{absent[0]}, are "
-                    "not predicted, though all others are: their boxes count as missed.", absent, "Predict them.")
+    bare = set(exhibit.study_ids) - seen
+    lost = [each for each in absent if study_of[each] in bare]
+    if not lost and len(absent) < NEARLY * len(whole):
+        lost = absent
+    if lost and len(lost) < len(named):
+        yield fault("candidates missing", f"{len(lost):,} labelled films, such as {lost[0]}, are not predicted, though "
+                    "their studies or nearly all other films are: their boxes count as missed.", lost, "Predict them.")

@@ -23,14 +23,17 @@ HIT = 0.5
 class Mirroring:
     """Shares of boxes that have a mirror image `near` (IoU .7) and `exact` (IoU .8 and alike in score); of the films
     with disease on one side alone, `right` are hit where it is best and `wrong` as well or better on the other side,
-    `only_wrong` on the other side alone. `films` are rows of those with an exact mirror image, `boxes` is how many
-    boxes were looked at."""
+    `only_wrong` on the other side alone; `one_sided` is how many such films there are. `varied`:
+    whether the images lie at other places on other films, as those of a network that looks do. `films` are rows of
+    those with an exact mirror image, `boxes` is how many boxes were looked at."""
 
     near: float
     exact: float
     right: int
     wrong: int
     only_wrong: int
+    one_sided: int
+    varied: bool
     boxes: int
     films: np.ndarray
 
@@ -39,8 +42,9 @@ class Mirroring:
         """Whether this is more than anatomy does; measured on networks of this project, see the tests."""
         pairs = self.boxes >= 40 and self.exact >= 0.15 and self.near >= 0.28
         sides = self.right + self.wrong >= 8
-        crossed = self.only_wrong >= 10 and self.only_wrong >= 0.5 * self.right
-        return (pairs and (not sides or self.wrong >= 0.2 * self.right)) or crossed
+        hit = self.right + self.wrong
+        crossed = self.only_wrong >= max(10, 0.38 * self.right) and hit >= 0.5 * self.one_sided
+        return (pairs and self.varied and (not sides or self.exact >= 0.5 or self.wrong >= 0.2 * self.right)) or crossed
 
 
 @compiled
@@ -74,11 +78,12 @@ def look_for_mirroring(exhibit, place):
     paired, exact = near >= 0, (near > EXACT) & (alike < CLOSE)
     count = int(paired.sum())
     return Mirroring(float((near[paired] > NEAR).sum() / max(1, count)), float(exact[paired].sum() / max(1, count)),
-                     *_sides(found, seen, place), count, np.unique(found.film[exact]))
+                     *_sides(found, seen, place), _varied(found, place, exact), count, np.unique(found.film[exact]))
 
 
 def _sides(found, seen, place):
-    """How many films with disease on one side are hit better there, as well or better on the other, and there alone."""
+    """How many films with disease on one side are hit better there, as well or better on the other, there alone,
+    and are at all."""
     owner = np.repeat(np.arange(len(place.labelled)), np.diff(place.offsets))
     middle = place.sides[owner, 0]
     left, right = place.boxes[:, 2] < middle * (0.5 + MIDDLE), place.boxes[:, 0] > middle * (0.5 - MIDDLE)
@@ -90,4 +95,13 @@ def _sides(found, seen, place):
         hit = overlaps(boxes, found.film, place) > HIT
         np.maximum.at(best[number], found.film[hit], found.scores[hit])
     true, ghost = best[:, one_sided]
-    return int((true > ghost).sum()), int(((ghost >= true) & (ghost > 0)).sum()), int(((ghost > 0) & (true == 0)).sum())
+    return (int((true > ghost).sum()), int(((ghost >= true) & (ghost > 0)).sum()),
+            int(((ghost > 0) & (true == 0)).sum()), int(one_sided.sum()))
+
+
+def _varied(found, place, exact):
+    """Whether the boxes `exact` [N] lie at places that differ from film to film, by 3 % of its sides."""
+    if exact.sum() < 2:
+        return False
+    middle = (found.boxes[exact, :2] + found.boxes[exact, 2:]) / 2 / place.sides[found.film[exact]]
+    return float(np.hypot(np.abs(middle[:, 0] - 0.5).std(), middle[:, 1].std())) > 0.03

@@ -64,7 +64,7 @@ def _ties(exhibit, default):
             said.append(f"{hard:.0%} of the {name} are just 0 or 1")
         elif 1 < len(known) <= min(FEW_VALUES, len(values) / 4):
             said.append(f"the {len(values):,} {name} have {len(known)} values")
-        elif len(known) > 1 and count.max() >= 0.4 * len(values):
+        elif len(known) > 1 and count.max() >= 0.5 * len(values):
             said.append(f"{count.max() / len(values):.0%} of the {name} are {known[count.argmax()]:g}")
     if said:
         yield mistake(7, f"{'; '.join(said[:6])}{f'; and {len(said) - 6} more' if len(said) > 6 else ''}. "
@@ -150,7 +150,7 @@ def _flat(exhibit, default):
         values = values[~np.isnan(values)]
         if len(values) < FEWEST:
             continue
-        if (values == values[0]).all():
+        if (values == values[0]).all() and values[0] not in (0, 1):  # those are hard answers
             yield fault("constant scores", f"All {len(values):,} {name} are {values[0]:g}.", (), "Predict again.")
         elif (np.minimum(values, 1 - values) < 1e-3).mean() >= SATURATED and not np.isin(values, (0, 1)).mean() >= HARD:
             yield fault("saturated scores", f"{(np.minimum(values, 1 - values) < 1e-3).mean():.0%} of the "
@@ -189,7 +189,8 @@ def _missing(exhibit, place):
         few = int(((counts > 0) & (counts <= 3)).sum())
         boxed = place.boxed
         alike = not boxed.any() or empty[boxed].mean() >= 0.4 * empty.mean()
-        if mine.any() and empty.sum() > 1 + 2 * few and alike and len(counts) >= FEWEST:
+        cut = mine.any() and exhibit.scores[mine].min() >= LEAST  # a threshold may have emptied them
+        if mine.any() and not cut and empty.sum() > 1 + 2 * few and alike and len(counts) >= FEWEST:
             yield fault("candidates missing", f"{empty.sum():,} of {len(counts):,} films have no box at all"
                         f"{_of(exhibit, source)}, though only {few:,} have one to three and the median film has "
                         f"{np.median(counts[~empty]):.0f}: they were not lost to a threshold.",

@@ -1,0 +1,43 @@
+"""The Doctor page says what the command says, and offers the mended file."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.exhibits import read_exhibit
+from tests import planting
+from tests.test_exports import SAMPLE
+
+SCRIPT = "from viewer import state\nfrom viewer.views import doctor\nstate.follow_address()\ndoctor.page()\n"
+
+
+def examined(monkeypatch, predictions, figures=""):
+    monkeypatch.setenv("GROUNDGLASS_DATA", str(SAMPLE))
+    monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(predictions))
+    page = AppTest.from_string(SCRIPT, default_timeout=120).run()
+    if figures:
+        page.text_input(key="doctor_figures").set_value(figures)
+    next(button for button in page.button if button.label == "Examine").click()
+    page.run()
+    assert not page.exception, page.exception[0].stack_trace
+    return " ".join(each.proto.body for each in page.get("html")), page
+
+
+def test_correct_predictions_are_found_so(monkeypatch):
+    words, page = examined(monkeypatch, SAMPLE / "predictions")
+    assert "No findings" in words and not page.get("download_button")
+
+
+def test_a_mistake_is_shown_with_its_evidence_and_its_cure(monkeypatch, tmp_path):
+    exhibit = read_exhibit(SAMPLE / "predictions")
+    planting.filed(tmp_path, replace(exhibit, boxes=planting.transposed(exhibit.boxes, None)))
+    words, page = examined(monkeypatch, tmp_path)
+    assert "x and y transposed" in words and "mistake 2 of the diary" in words
+    assert "opacity AP" in page.get("download_button")[0].proto.label
+
+
+@pytest.mark.parametrize("figures", ["beauty=.5"])
+def test_what_is_no_figure_is_said_in_place(monkeypatch, figures):
+    words, _ = examined(monkeypatch, SAMPLE / "predictions", figures)
+    assert "beauty=.5" in words and 'class="problems"' in words

@@ -1,0 +1,130 @@
+"""The Doctor page: what is wrong with the predictions on show, how that is known, and the mended file."""
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import GroundglassError
+from viewer import charts, resources, state
+from viewer.views import frame
+
+FOUND = "doctor found"  # in the session: the opened predictions and what was found of them
+SHOWN = 12  # films that a finding offers to open
+
+
+def page():
+    """Lay out the page: what to examine on the left, the findings on the right."""
+    top = st.container(key="top", horizontal=True, vertical_alignment="center")
+    place = state.place()
+    opened = resources.identify(place)
+    try:
+        dataset = resources.data_set(opened)
+    except GroundglassError as error:
+        frame.show(top, None, (str(error),))
+        frame.nothing(str(error))
+        return
+    frame.show(top, dataset, dataset.problems)
+    if place.predictions is None:
+        frame.nothing("There are no predictions to examine: start with --predictions.")
+        return
+    with st.container(key="tune", horizontal=True):
+        left, right = st.container(key="tune_settings"), st.container(key="tune_result")
+    with left:
+        asked = _asked(place)
+    with right:
+        if asked is not None:
+            _examine(opened, dataset, Path(place.predictions), *asked)
+        _show(opened)
+
+
+def _asked(place):
+    """(figures, bytes of a folds file or None) when the reader asks for an examination, else None."""
+    st.html(charts.heading("Doctor", Path(place.predictions).name))
+    st.html(charts.sentences(["Looks in the files for the fifteen mistakes that the competition's diary made and found "
+                              "late, and for other faults."]))
+    figures = st.text_input("Figures that another program printed", key="doctor_figures", placeholder="opacity=.248",
+                            help="Such as opacity=.248 mean=.41: the convention that gives each is named.")
+    folds = st.file_uploader("Folds file", type=["csv", "txt", "json"], key="doctor_folds",
+                             help="Which fold each image or study is in: what sits in two is named.")
+    if st.button("Examine", type="primary", width="stretch"):
+        return tuple(figures.split()), folds.getvalue() if folds else None
+    return None
+
+
+def _examine(opened, dataset, predictions, figures, folds):
+    from core.doctor import examine
+    from core.exhibits import read_exhibit
+
+    st.session_state.pop(FOUND, None)
+    try:
+        with st.spinner("Examining …"):
+            rows, pictures = _folds(dataset, folds)
+            found = examine(read_exhibit(predictions), dataset, folds=rows, pictures=pictures, figures=figures)
+    except GroundglassError as error:
+        st.html(charts.sentences([str(error)], "problems"))
+        return
+    st.session_state[FOUND] = (opened, found)
+
+
+def _folds(dataset, content):
+    """Rows of the folds file and small pictures of its films, None without a file."""
+    if content is None:
+        return None, None
+    from core.exploration import small_pictures
+    from core.fold_probes import read_folds
+
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        place = Path(folder) / "folds.csv"
+        place.write_bytes(content)
+        rows = read_folds(place)
+    named = {each for each, _ in rows}
+    return rows, small_pictures([image for image in dataset.images
+                                 if image.path and not named.isdisjoint((image.image_id, image.study_id))])
+
+
+def _show(opened):
+    """What was found last, unless other files have been opened since."""
+    seen, found = st.session_state.get(FOUND, (None, None))
+    if seen != opened:
+        return
+    count = len(found.findings)
+    st.html(charts.heading(f"{count or 'No'} finding{'s' * (count != 1)}",
+                           f"{found.films:,} films and {found.studies:,} studies examined"))
+    if not found.findings:
+        st.html(charts.sentences(["Nothing speaks against these predictions."]))
+    for number, each in enumerate(found.findings):
+        _finding(number, each)
+    if found.cured is not None:
+        words = "Save the mended predictions"
+        if found.opacity_after is not None:
+            words += f" (opacity AP {charts.number(found.opacity_before)} → {charts.number(found.opacity_after)})"
+        st.download_button(words, lambda: _zipped(found.cured), "cured.zip", "application/zip",
+                           icon=":material/download:", on_click="ignore", type="primary")
+
+
+def _finding(number, each):
+    with st.container(border=True, key=f"finding_{number}"):
+        st.html(charts.heading(each.name, f"mistake {each.mistake} of the diary" if each.mistake else "another fault"))
+        st.html(charts.sentences([each.evidence, *((each.remedy,) if each.remedy else ())]))
+        if each.films:
+            chosen = st.pills(f"{len(each.films):,} films show it", each.films[:SHOWN], key=f"finding_films_{number}",
+                              format_func=charts.literal)
+            if chosen:
+                state.show_film(chosen)
+                frame.go(0)
+
+
+def _zipped(exhibit):
+    from core.exhibits import write_exhibit
+
+    memory = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        place = write_exhibit(Path(folder) / "cured", exhibit)
+        files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+        with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in files:
+                archive.write(path, path.relative_to(folder))
+    return memory.getvalue()
