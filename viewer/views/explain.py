@@ -26,7 +26,7 @@ def _curves(opened, settings):
     with right:
         st.html(charts.heading("FROC of the detections", f"mean sensitivity {charts.number(froc.score)}"))
         st.plotly_chart(plots.froc(froc, froc.point(settings.display)), config=CHART, key="froc")
-        st.html(charts.plain_table(("false positives per film", *(f"{rate:g}" for rate in RATES)),
+        st.html(charts.plain_table(("FP per film", *(f"{rate:g}" for rate in RATES)),
                                    [("sensitivity", *map(charts.number, froc.at_rates))],
                                    "Sensitivity at rates of false positives"))
         export(opened, settings, froc.records, "froc")

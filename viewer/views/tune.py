@@ -38,6 +38,7 @@ def _body(opened):
         left, right = st.container(key="tune_settings"), st.container(key="tune_result")
     predictions = resources.cases(opened)[0].predictions
     with left:
+        score_side = st.container(key="tune_scores")  # above: seen in every window while a slider is dragged
         settings.show(predictions)
     with right:
         frame.wait_for_kernels()
@@ -48,7 +49,10 @@ def _body(opened):
         except GroundglassError as error:
             st.html(charts.sentences([str(error)], "problems"))
             return
-        _scores(opened, chosen)
+        pinned = tuning.pinned(predictions)
+        _chance(opened, chosen, pinned)  # below: it comes and goes, and would move the sliders under the finger
+    with score_side:
+        _scores(opened, chosen, pinned)
     with right:
         tab = st.segmented_control("What to look at", list(TABS), key=CHOSEN, default="Film", required=True,
                                    label_visibility="collapsed")
@@ -57,13 +61,15 @@ def _body(opened):
         let_through()
 
 
-def _scores(opened, chosen):
-    """The six APs as bars with their change against the baseline, and whether patients explain it."""
-    cases = resources.cases(opened)[0]
-    pinned = tuning.pinned(cases.predictions)
+def _scores(opened, chosen, pinned):
+    """The six APs as bars with their change against the baseline."""
     evaluation, before = (resources.evaluation(opened, each.fusion, each.score) for each in (chosen, pinned))
-    st.html(charts.heading("Whole set: AP", f"{cases.films:,} films"))
+    st.html(charts.heading("Whole set: AP", f"{resources.cases(opened)[0].films:,} films"))
     st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, before), tuning.baseline()))
+
+
+def _chance(opened, chosen, pinned):
+    """Whether the change against the baseline is more than patients explain."""
     if (chosen.fusion, chosen.score) == (pinned.fusion, pinned.score):
         st.html(charts.sentences(["These are the settings that changes are told against: move a slider."]))
     elif st.toggle("Is the change more than chance?", key="tune_chance",
