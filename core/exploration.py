@@ -41,7 +41,8 @@ class Exploration:
     `studies_per_patient`, `sizes` ((width, height) in pixels), `photometric`. `boxless_in_positive` counts films
     without a box in studies that are not negative. `boxes` float32 [G,4] xyxy in fractions of the film's sides;
     `density` float32 [64,64], the share of boxed films that have a box over each cell; `mean_film` uint8 [128,128];
-    `pairs` the near-duplicates, most alike first; `unread` the films that could not be decoded.
+    `pairs` the near-duplicates, most alike first, None when only a sample of the films was decoded; `unread` the films
+    that could not be.
     """
 
     dataset: str
@@ -58,7 +59,7 @@ class Exploration:
     boxes: np.ndarray
     density: np.ndarray
     mean_film: np.ndarray
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair, ...] | None
     unread: tuple[str, ...]
 
     def as_dict(self):
@@ -67,7 +68,7 @@ class Exploration:
             "classes", "boxes_per_film", "films_per_study", "studies_per_patient", "sizes", "photometric")}
         return {"dataset": self.dataset, "films": self.films, "studies": self.studies, "patients": self.patients,
                 **counts, "boxless_in_positive": self.boxless_in_positive, "box_area": _quantiles(self.box_areas()),
-                "density": np.round(self.density, 4).tolist(), "pairs": [vars(pair) for pair in self.pairs],
+                "density": np.round(self.density, 4).tolist(), "pairs": [vars(pair) for pair in self.pairs or ()],
                 "unread": list(self.unread)}
 
     def box_areas(self):
@@ -86,23 +87,28 @@ class Exploration:
         areas = _quantiles(self.box_areas())
         yield "box area, share of the film: " + ", ".join(f"{name} {value:.3f}" for name, value in areas.items())
         yield f"films without a box in a study that is not negative: {self.boxless_in_positive}"
-        across = sum(not pair.same_patient for pair in self.pairs)
-        yield f"near-duplicates: {len(self.pairs)} pairs, {across} of them between patients"
+        if self.pairs is not None:
+            across = sum(not pair.same_patient for pair in self.pairs)
+            yield f"near-duplicates: {len(self.pairs)} pairs, {across} of them between patients"
         yield f"films that cannot be read: {len(self.unread)}"
 
 
-def explore(dataset, *, progress=None):
+def explore(dataset, *, sample=None, progress=None):
     """The `Exploration` of the labelled films of `dataset` (`core.dataset.Dataset`).
 
-    `progress` wraps the films to decode, as `tqdm` does, and takes `total`. Raises `BadDataset` without labels.
+    sample: how many films, evenly spread, are decoded for the mean film, and no near-duplicates are sought then; None =
+    all. `progress` wraps the films to decode, as `tqdm` does, and takes `total`. Raises `BadDataset` without labels.
     """
     truth = dataset.truth
     if truth is None:
         raise BadDataset(f"{dataset.name} has no labels, but exploring it needs them: add train_image_level.csv and "
                          "train_study_level.csv.")
     images = dataset.images[:len(truth.image_ids)]
-    pictures = _pictures([image for image in images if image.path], progress)
-    readable = [image for image in images if image.image_id in pictures]
+    wanted = [image for image in images if image.path and image.width]
+    if sample is not None and sample < len(wanted):
+        wanted = [wanted[row] for row in np.linspace(0, len(wanted) - 1, sample).astype(int)]
+    pictures = _pictures(wanted, progress)
+    readable = [image for image in images if image.width and (sample is not None or image.image_id in pictures)]
     counts, boxed = np.diff(truth.offsets), np.diff(truth.offsets) > 0
     known = truth.study_class[truth.study_class >= 0]
     patient_of = {image.study_id: image.patient_id for image in images}
@@ -118,9 +124,10 @@ def explore(dataset, *, progress=None):
         photometric=dict(Counter(image.photometric for image in readable).most_common()),
         boxless_in_positive=int((positive & ~boxed).sum()), boxes=boxes,
         density=_density(boxes, np.repeat(np.arange(len(images)), counts)),
-        mean_film=_mean_film([pictures[image.image_id] for image in readable]),
-        pairs=_pairs(readable, near_duplicates(np.array([_small(pictures[image.image_id]) for image in readable]))),
-        unread=tuple(image.image_id for image in images if image.image_id not in pictures))
+        mean_film=_mean_film(list(pictures.values())),
+        pairs=None if sample is not None else _pairs(
+            readable, near_duplicates(np.array([_small(pictures[image.image_id]) for image in readable]))),
+        unread=tuple(image.image_id for image in images if image not in set(readable)))
 
 
 def _counted(values):

@@ -76,3 +76,12 @@ def test_a_set_without_labels_is_refused(phantoms, tmp_path):
     shutil.copytree(phantoms / "train", tmp_path / "train")
     with pytest.raises(BadDataset, match="has no labels"):
         explore(open_dataset(tmp_path))
+
+
+def test_a_sample_gives_the_same_counts_without_near_duplicates(explored):
+    dataset, whole = explored
+    found = explore(dataset, sample=5)
+    assert found.pairs is None and found.as_dict()["pairs"] == []
+    same = ("classes", "boxes_per_film", "sizes", "photometric", "boxless_in_positive", "unread")
+    assert all(getattr(found, name) == getattr(whole, name) for name in same)
+    assert found.mean_film.any() and np.array_equal(found.density, whole.density)

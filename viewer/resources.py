@@ -213,18 +213,22 @@ def is_explored(opened):
     return (opened.data, opened.data_digest) in _explored
 
 
-@st.cache_resource(show_spinner="Decoding films …", max_entries=2)
-def _exploration(data, digest):
+@st.cache_resource(show_spinner="Decoding films …", max_entries=4)
+def _exploration(data, digest, sample):
     from core.exploration import explore  # imports torch too
 
-    found = explore(_data_set(data, digest))
-    _explored[data, digest] = True
+    found = explore(_data_set(data, digest), sample=sample)
+    if sample is None:
+        _explored[data, digest] = True
     return found
 
 
-def explored(opened):
-    """The `core.exploration.Exploration` of the data set. Raises `BadDataset` without labels."""
-    return _exploration(opened.data, opened.data_digest)
+def explored(opened, sample=None):
+    """The `core.exploration.Exploration` of the data set, `sample` of whose films are decoded, None for all.
+
+    Raises `BadDataset` without labels.
+    """
+    return _exploration(opened.data, opened.data_digest, sample)
 
 
 _films: OrderedDict[tuple, Future] = OrderedDict()

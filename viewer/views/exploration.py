@@ -9,11 +9,11 @@ from core.errors import GroundglassError
 from viewer import charts, plots, resources, state
 from viewer.views import frame
 
-AT_ONCE = 200  # films that are decoded without being asked
+AT_ONCE, SAMPLE = 200, 60  # films that are decoded without being asked: all of a small set, so many of a large one
 
 
 def page():
-    """Lay out the page; a large set is decoded only when the reader asks for it."""
+    """Lay out the page; a large set is decoded whole only when the reader asks for it."""
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
     opened = resources.identify(state.place())
     try:
@@ -24,19 +24,22 @@ def page():
         return
     frame.show(top, dataset, dataset.problems)
     with st.container(key="sheet"):
-        count = len(dataset.images)
-        if count > AT_ONCE and not resources.is_explored(opened) and not st.button(
-                f"Decode {count:,} films and count", help="About ten seconds for a thousand films of 256 pixels."):
-            return
         try:
-            found = resources.explored(opened)
+            whole = len(dataset.images) <= AT_ONCE or resources.is_explored(opened)
+            found = resources.explored(opened, None if whole else SAMPLE)
         except GroundglassError as error:
             st.html(charts.sentences([str(error)], "problems"))
             return
-        _figures(found)
+        _figures(found, SAMPLE if not whole else None)
+        if whole:
+            _pairs(found.pairs)
+        elif st.button(f"Decode all {found.films:,} films for near-duplicates",
+                       help="About ten seconds for a thousand films of 256 pixels."):
+            resources.explored(opened)
+            st.rerun()
 
 
-def _figures(found):
+def _figures(found, sample):
     st.html(charts.heading("Data", f"{found.films:,} labelled films · {found.studies:,} studies · {found.patients:,} "
                                    "patients"))
     counted = (("Studies by class", found.classes), ("Films by number of boxes", found.boxes_per_film),
@@ -51,7 +54,7 @@ def _figures(found):
                 st.plotly_chart(plots.counts(counts), key=title, config={"displayModeBar": False})
     left, right = st.columns(2)
     with left:
-        st.html(charts.heading("Where boxes lie", "share of boxed films, over the mean film"))
+        st.html(charts.heading("Where boxes lie", f"share of boxed films, over the mean of {sample or 'all'} films"))
         st.plotly_chart(plots.density(found.mean_film, found.density), key="density", config={"displayModeBar": False})
     with right:
         st.html(charts.heading("Area of boxes", "share of the film"))
@@ -59,7 +62,6 @@ def _figures(found):
                         config={"displayModeBar": False})
     st.html(charts.sentences([f"{found.boxless_in_positive:,} films have no box in a study that is not negative.",
                               f"{len(found.unread):,} films cannot be read."]))
-    _pairs(found.pairs)
 
 
 def _pairs(pairs):
