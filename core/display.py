@@ -144,6 +144,15 @@ def model_picture(film):
     return shown(film, between("1-99 %", *spread(values, counts)))
 
 
+def resized(picture, size):
+    """The grey picture [H,W] uint8 squeezed to `size` (height, width), aspect not kept, area-averaged when smaller."""
+    height, width = size
+    if picture.shape == (height, width):
+        return picture
+    smaller = picture.shape[0] > height or picture.shape[1] > width
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
 def _entries(dtype, padding):
     base = 32768 if np.issubdtype(dtype, np.signedinteger) else 0
     low, high = (min(max(value + base, 0), WHOLE) for value in (padding[0], padding[1] + 1))

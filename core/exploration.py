@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.dicom import read_film
-from core.display import model_picture
+from core.display import model_picture, resized
 from core.errors import BadDataset, GroundglassError
-from core.inference import resized
 from core.labels import STUDY_CLASSES
 
 GRID = 64  # cells along each side of the density

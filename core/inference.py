@@ -12,25 +12,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from core.dicom import read_film
-from core.display import model_picture
+from core.display import model_picture, resized
 from core.errors import BadDataset, BadWeights, GroundglassError
 from core.models import open_model, pick_device
 from core.predictions import Candidates, Predictions, Source
 from core.views import first_views
 from core.weights import HEADS, sha256
-
-
-def resized(picture, size):
-    """The grey picture [H,W] uint8 squeezed to `size` (height, width), aspect not kept, area-averaged when smaller."""
-    height, width = size
-    if picture.shape == (height, width):
-        return picture
-    smaller = picture.shape[0] > height or picture.shape[1] > width
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True, eq=False)

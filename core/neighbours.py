@@ -5,6 +5,7 @@ It knows nothing of predictions.
 
 import numpy as np
 
+from core.exploration import ALIKE, near_duplicates, small_pictures
 from core.kinds import truth_counts
 
 
@@ -21,8 +22,6 @@ def doubtful_films(cases):
 
 def neighbours(cases, progress=None):
     """Id of each boxless film that looks like a boxed one of its study -> id of that one; films are decoded for it."""
-    from core.exploration import ALIKE, near_duplicates, small_pictures  # imports torch, which most readers never need
-
     pictures = small_pictures(doubtful_films(cases), progress)
     boxes = truth_counts(cases)
     told = {image.image_id: (image.study_id, boxes[row] > 0) for row, image in enumerate(cases.images)}

@@ -15,10 +15,9 @@ from tqdm import tqdm
 
 from core.dataset import open_dataset
 from core.dicom import read_film
-from core.display import model_picture
+from core.display import model_picture, resized
 from core.errors import BadDataset, GroundglassError
 from core.files import cache_directory, whole_file
-from core.inference import resized
 from core.labels import STUDY_CLASSES
 from train.folds import class_shares, leaks, patient_folds
 

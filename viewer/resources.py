@@ -20,6 +20,7 @@ import streamlit as st
 from core import bootstrap, dataset, dicom, fusion, scoring, verdicts
 from core import cases as joining
 from core.errors import GroundglassError
+from core.exploration import explore
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
@@ -215,8 +216,6 @@ def is_explored(opened):
 
 @st.cache_resource(show_spinner="Decoding films …", max_entries=4)
 def _exploration(data, digest, sample):
-    from core.exploration import explore  # imports torch too
-
     found = explore(_data_set(data, digest), sample=sample)
     if sample is None:
         _explored[data, digest] = True
