@@ -7,7 +7,8 @@ computed.
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,10 +30,20 @@ def over_films(kernel, offsets, *arguments):
         return
     cuts = np.searchsorted(offsets, np.linspace(0, rows, WORKERS * PARTS + 1)[1:-1])
     cuts = np.unique(np.r_[0, cuts, films]).tolist()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        parts = [pool.submit(kernel, first, last, *arguments) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
-        for part in parts:
-            part.result()
+    parts = [_pool().submit(kernel, first, last, *arguments) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
+    wait(parts)
+    for part in parts:
+        part.result()
+
+
+@lru_cache
+def _pool():
+    """The threads, kept: to start them for each call would take as long as a small call."""
+    return ThreadPoolExecutor(WORKERS, "films")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not outlive a fork
 
 
 def read_only(array, dtype=None):

@@ -11,7 +11,7 @@ from viewer import charts, resources
 KEPT = 12
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def weighed(opened, settings):
     """`core.failures.Failures` of all films under `settings` (`viewer.state.Settings`)."""
     return failures.weigh(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
@@ -37,7 +37,7 @@ def diagnosis(opened, settings):
     return _diagnosis(opened, settings, is_compared(opened))
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def _diagnosis(opened, settings, compared):
     return kinds.diagnose(
         resources.cases(opened)[0], resources.fused(opened, settings.fusion),
@@ -62,14 +62,14 @@ def provenance_of(opened, settings, film, detection):
                                  float(told.scores[row]), float(p_opacity[film]), settings.score.exponent)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def costs_of(opened, fusion_settings, score_settings):
     """What each film and its study cost, float64 [F] (`core.costs.Costs.of_cases`), None when nothing is scored."""
     found = resources.evaluation(opened, fusion_settings, score_settings)
     return None if found is None else costs.costs(found).of_cases(resources.cases(opened)[0])
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def listed(opened, settings, list_settings):
     """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
     cost = costs_of(opened, settings.fusion, settings.score) if list_settings.order == "cost" else None
@@ -78,7 +78,7 @@ def listed(opened, settings, list_settings):
     return rows, tuple(images[row].image_id for row in rows)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def list_frame(opened, settings, list_settings):
     """The worklist as a data frame."""
     return charts.worklist_frame(resources.cases(opened)[0], weighed(opened, settings),
@@ -86,7 +86,14 @@ def list_frame(opened, settings, list_settings):
                                  costs_of(opened, settings.fusion, settings.score))
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def list_columns(opened, settings, list_settings):
+    """The columns of the worklist that say anything of any film."""
+    frame = list_frame(opened, settings, list_settings)
+    return [name for name in frame.columns if frame[name].notna().any() and (frame[name] != "").any()]
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def _gains(opened, settings, compared):
     return error_ap.gains(resources.cases(opened)[0], resources.evaluation(opened, settings.fusion, settings.score),
                           diagnosis(opened, settings))
@@ -97,7 +104,7 @@ def gains_of(opened, settings):
     return _gains(opened, settings, is_compared(opened))
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def confusions_of(opened, fusion_settings, score_settings):
     """The `core.error_ap.Confusion`s of the scored studies."""
     return error_ap.confusions(resources.cases(opened)[0],
@@ -105,7 +112,7 @@ def confusions_of(opened, fusion_settings, score_settings):
                                resources.answer(opened, fusion_settings, score_settings).study)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def changes_of(opened, settings, other):
     """The `core.changes.FilmChange`s from the settings `other` to `settings`."""
     sides = [changes.Side(resources.cases(opened)[0], resources.answer(opened, each.fusion, each.score),

@@ -23,8 +23,11 @@ from core.errors import GroundglassError
 from core.exploration import explore
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
+from core.levels import ScoreSettings
 from core.predictions import MANIFEST, Candidates, Source, read_predictions
 from core.runs import find_runs
+from core.worklist import ListSettings
+from viewer.state import Settings
 
 KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films and 8 sources takes some 20 MB
 WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
@@ -41,6 +44,10 @@ class Opened:
     data_digest: str
     predictions: str | None
     predictions_digest: str
+
+
+# What results are kept under, as text: Streamlit's own way through a dataclass takes a millisecond.
+BY_TEXT = dict.fromkeys((Opened, Settings, FusionSettings, ScoreSettings, ListSettings), repr)
 
 
 def identify(place):
@@ -70,7 +77,7 @@ def _digest(content):
     return hashlib.sha256(content).hexdigest()
 
 
-@st.cache_resource(show_spinner="Reading labels and headers …", max_entries=SETS)
+@st.cache_resource(show_spinner="Reading labels and headers …", max_entries=SETS, hash_funcs=BY_TEXT)
 def _data_set(data, digest):
     return dataset.open_dataset(data)
 
@@ -80,7 +87,7 @@ def data_set(opened):
     return _data_set(opened.data, opened.data_digest)
 
 
-@st.cache_resource(show_spinner="Reading predictions …", max_entries=SETS)
+@st.cache_resource(show_spinner="Reading predictions …", max_entries=SETS, hash_funcs=BY_TEXT)
 def _cases(opened):
     """The `Cases`, and the sentence of what kept the predictions out of them ("" when nothing did)."""
     opened_set, found, problem = data_set(opened), None, ""
@@ -107,32 +114,32 @@ def cases(opened):
     return _cases(opened)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=BY_TEXT)
 def fused(opened, settings):
     """`core.fusion.Fused` of all films under `settings` (`FusionSettings`)."""
     return fusion.fuse(cases(opened)[0].predictions.candidates, settings)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=BY_TEXT)
 def matches(opened, settings):
     """`core.matching.Matches` of the scored films under `settings` (`FusionSettings`), None without any."""
     return verdicts.judge(cases(opened)[0], fused(opened, settings))
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=BY_TEXT)
 def answer(opened, fusion_settings, score_settings):
     """`core.scoring.Answer` about all films."""
     return scoring.conclude(cases(opened)[0].predictions, fused(opened, fusion_settings), score_settings)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=BY_TEXT)
 def evaluation(opened, fusion_settings, score_settings):
     """`core.evaluation.Evaluation` of the scored films, None without any."""
     return verdicts.rate(cases(opened)[0], answer(opened, fusion_settings, score_settings),
                          matches(opened, fusion_settings))
 
 
-@st.cache_resource(show_spinner=False, max_entries=SETS)
+@st.cache_resource(show_spinner=False, max_entries=SETS, hash_funcs=BY_TEXT)
 def row_of(opened):
     """Image id -> row of the `Cases`."""
     return {image.image_id: row for row, image in enumerate(cases(opened)[0].images)}

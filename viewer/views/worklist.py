@@ -71,12 +71,7 @@ def show(opened, settings, wanted, film_id):
     st.dataframe(
         frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
         height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
-        column_config=COLUMNS, column_order=_telling(frame))
-
-
-def _telling(frame):
-    """The columns that say anything of any film."""
-    return [name for name in frame.columns if frame[name].notna().any() and (frame[name] != "").any()]
+        column_config=COLUMNS, column_order=judged.list_columns(opened, settings, wanted))
 
 
 def _summary(ids, everything, film_id):
