@@ -15,7 +15,7 @@ UNLABELLED = "unlabelled"
 CLASSES = (*STUDY_CLASSES, UNLABELLED)
 ORDERS = {
     "trouble": "most trouble first",
-    "cost": "most costly first: what the mAP would gain if the film and its study were answered perfectly",
+    "cost": "most costly to the mAP first",
     "id": "by id",
     "class": "by the study's labelled class, then by the predicted one",
     "TP": "most true positives first",

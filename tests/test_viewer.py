@@ -15,8 +15,8 @@ from core.predictions import Source, read_predictions
 from core.scoring import answer, score
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_labels, write_set
-from viewer import charts, state, tuning
-from viewer.views import selection, settings
+from viewer import charts, judged, resources, state, tuning
+from viewer.views import film, selection, settings
 from viewer.views.worklist import COLUMNS as LIST_COLUMNS
 from viewer.views.worklist import SORTED_BY
 
@@ -390,3 +390,13 @@ def test_bars_escape_their_text_and_show_unknown_numbers_as_a_dash():
 def test_the_list_says_what_each_film_costs(folder):
     table = Page(order="cost").listed.set_index("film")["cost"]
     assert table.dropna().is_monotonic_decreasing and table["one"] > 0 and math.isnan(table["extra"])
+
+
+def test_the_candidates_of_a_box_are_drawn_beside_it(folder):
+    opened, chosen = resources.identify(state.Place(str(folder / "set"), str(folder / "answers"))), state.Settings()
+    row = resources.row_of(opened)["one"]
+    found = judged.findings(opened, chosen, row)
+    (layer,) = film._members(opened, chosen, row, found, "d0")
+    assert [film._owner(mark.id) for mark in layer.marks] == ["d0", "d0"]
+    assert {mark.details[1] for mark in layer.marks} == {"left/0/plain", "right/1/plain"}
+    assert film._members(opened, chosen, row, found, "t0") == film._members(opened, chosen, row, found, None) == ()

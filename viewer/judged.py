@@ -113,8 +113,9 @@ def confusions_of(opened, fusion_settings, score_settings):
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
-def changes_of(opened, settings, other):
-    """The `core.changes.FilmChange`s from the settings `other` to `settings`."""
-    sides = [changes.Side(resources.cases(opened)[0], resources.answer(opened, each.fusion, each.score),
-                          resources.matches(opened, each.fusion), each.display) for each in (settings, other)]
+def changes_of(opened, settings, other, other_settings):
+    """The `core.changes.FilmChange`s from what is `other` (`viewer.resources.Opened`) to what is `opened`."""
+    sides = [changes.Side(resources.cases(at)[0], resources.answer(at, each.fusion, each.score),
+                          resources.matches(at, each.fusion), each.display)
+             for at, each in ((opened, settings), (other, other_settings))]
     return changes.film_changes(*sides)

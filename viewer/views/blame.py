@@ -5,11 +5,22 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
+from core.errors import BadPredictions, GroundglassError
 from core.neighbours import doubtful_films
 from viewer import charts, judged, resources, state, tuning
-from viewer.views import explain
+from viewer.canvas.component import film_canvas
+from viewer.views import explain, film
 
 PICKED = "changed film"  # key of the table of changed films
+PINNED = "the pinned settings"
+COLUMNS = {
+    "image_id": "film", "found": st.column_config.NumberColumn(help="Boxes found since."),
+    "lost": st.column_config.NumberColumn(help="Boxes missed since."),
+    "appeared": st.column_config.NumberColumn(help="New false positives."),
+    "gone": st.column_config.NumberColumn(help="False positives that are gone."),
+    "gain": st.column_config.NumberColumn(format="%+.2f", help="Boxes found less lost, and confidence of what is gone "
+                                                               "less what appeared."),
+}
 
 
 def _kinds(opened, settings):
@@ -36,31 +47,64 @@ def _told(iterable, total, bar):
 
 
 def _changed(opened, settings):
-    """Films whose verdicts differ from those under the pinned settings; a click opens one."""
-    pinned = tuning.pinned(resources.cases(opened)[0].predictions)
-    found = judged.changes_of(opened, settings, pinned)
-    st.html(charts.heading(f"{len(found):,} films whose verdicts changed", tuning.baseline()))
+    """Films whose verdicts differ from those under the pinned settings, or of another run; a click shows both."""
+    try:
+        other, before, words = _other(opened)
+        found = judged.changes_of(opened, settings, other, before)
+    except GroundglassError as error:
+        st.html(charts.sentences([str(error)], "problems"))
+        return
+    st.html(charts.heading(f"{len(found):,} films whose verdicts changed", f"{words}, best first"))
     if not found:
         st.html(charts.sentences(["No box shown was found, lost, added or taken away: move a slider, or pin other "
                                   "settings."]))
         return
-    frame = pd.DataFrame([asdict(each) for each in found])
-    st.dataframe(frame, key=PICKED, on_select=lambda: _open(found), selection_mode="single-row", hide_index=True,
-                 height=420, column_config={
-                     "image_id": "film", "found": st.column_config.NumberColumn(help="Boxes found since."),
-                     "lost": st.column_config.NumberColumn(help="Boxes missed since."),
-                     "appeared": st.column_config.NumberColumn(help="New false positives."),
-                     "gone": st.column_config.NumberColumn(help="False positives that are gone."),
-                     "gain": st.column_config.NumberColumn(format="%+.2f", help="Boxes found less lost, and confidence "
-                                                                                "of what is gone less what appeared.")})
-    explain.export(opened, settings, [asdict(each) for each in found], "changed", ({"display": settings.display},))
+    st.dataframe(pd.DataFrame([asdict(each) for each in found]), key=PICKED, on_select=lambda: _open(found),
+                 selection_mode="single-row", hide_index=True, height=230, column_config=COLUMNS)
+    if any(each.image_id == state.film_id() for each in found):
+        now, then = st.columns(2)
+        with now:
+            _film("now", opened, settings)
+        with then:
+            _film("before", other, before)
+    else:
+        st.html(charts.sentences(["A click on a row shows the film twice: as it is now, and as it was before."]))
+    explain.export(opened, settings, [asdict(each) for each in found], "changed", (
+        {"display": settings.display, "before": {**asdict(before), "predictions": other.predictions}},))
+
+
+def _other(opened):
+    """What the reader wants changes told against: (`Opened`, `Settings`, words)."""
+    runs = {f"run {run.name}": str(run.predictions) for run in resources.runs(state.runs_directory())[0]
+            if run.predictions is not None}
+    chosen = st.selectbox("Changes are told against", (PINNED, *runs), key="changed_against", disabled=not runs,
+                          help="The settings that were pinned, or the predictions of a run under the settings of now.")
+    if chosen not in runs:
+        return opened, tuning.pinned(resources.cases(opened)[0].predictions), tuning.baseline()
+    other = resources.identify(state.Place(opened.data, runs[chosen]))
+    cases, problem = resources.cases(other)
+    if problem:
+        raise BadPredictions(problem)
+    return other, tuning.settings(cases.predictions), f"against {chosen}"
+
+
+def _film(name, opened, settings):
+    """The film that the reader has open, with its boxes under `settings`; `name` is 'now' or 'before'."""
+    row, problem, shown = resources.row_of(opened)[state.film_id()], "", None
+    image = resources.cases(opened)[0].images[row]
+    try:
+        shown = film.read(image)
+    except GroundglassError as error:
+        problem = str(error)
+    drawn = film.layers(judged.findings(opened, settings, row), state.LAYERS)
+    film_canvas(f"changed {name}", film.address(image, shown), () if problem else drawn, problem=problem,
+                caption=[image.image_id, name], height="max(300px, calc(100dvh - 480px))")
 
 
 def _open(found):
     rows = st.session_state[PICKED]["selection"]["rows"]
     if rows:
         state.show_film(found[rows[0]].image_id)
-        st.session_state["tune tab"] = "Film"
 
 
 TABS = {"Failures": _kinds, "What changed": _changed}

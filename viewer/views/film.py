@@ -13,7 +13,9 @@ from viewer.views import worklist
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
-WHY, OPEN = "Why this box", "tab to open"  # a tab under the film, and its place in the session until it is open
+MEMBER = " member "  # between the id of a detection and the number of a candidate that made it
+MEMBERS = 8  # candidates of a picked detection that are drawn, the most confident ones
+WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
 
 def _bar(ids, film_id):
@@ -48,15 +50,18 @@ def show(opened, settings, ids, film_id):
     except GroundglassError as error:
         problem = str(error)
     found = judged.findings(opened, settings, row)
-    seen = film_canvas(CANVAS, address(image, film), () if problem else layers(found, shown_layers), problem=problem,
+    chosen = _owner(canvas_state(CANVAS).mark_of(film_id))
+    drawn = () if problem else (*layers(found, shown_layers), *_members(opened, settings, row, found, chosen))
+    seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
                        caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
-                       on_step=_step(ids), on_pick=_open_provenance)
-    boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"], key="below",
-                                default=st.session_state.pop(OPEN, None))
+                       on_step=_step(ids))
+    with st.container(key="below"):
+        boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"],
+                                    key="tabs of the picked" if chosen else "tabs", default=WHY if chosen else None)
     with boxes:
         st.html(charts.box_table(found))
     with why:
-        picked(opened, settings, row, found, seen.mark_of(film_id))
+        picked(opened, settings, row, found, _owner(seen.mark_of(film_id)))
     with steps:
         st.html(charts.sentences(film.steps if film else [problem], "steps"))
 
@@ -113,6 +118,23 @@ def _mark_id(finding):
     return f"{'t' if finding.truth else 'd'}{finding.row}"
 
 
+def _owner(mark):
+    """Id of the box that a mark belongs to: itself, or the detection whose member it is."""
+    return mark and mark.split(MEMBER)[0]
+
+
+def _members(opened, settings, row, found, mark):
+    """A layer of the most confident candidates that made the picked detection, plain boxes; none without one."""
+    one = next((each for each in found if not each.truth and _mark_id(each) == mark), None)
+    if one is None:
+        return ()
+    told = judged.provenance_of(opened, settings, row, one.row)
+    return (Layer("detections", tuple(
+        Mark(f"{mark}{MEMBER}{place}", each.xyxy, confidence=each.score, details=(
+            f"{'began' if each.leader else 'belongs to'} {charts.box_name(one)}", each.source))
+        for place, each in enumerate(told.members[:MEMBERS]))),)
+
+
 def picked(opened, settings, row, found, mark):
     """What made the box that the reader has picked on the film at `row`: its candidates and its score.
 
@@ -130,11 +152,6 @@ def picked(opened, settings, row, found, mark):
     told = judged.provenance_of(opened, settings, row, one.row)
     st.html(charts.sentences([one.reason, *told.steps]))
     st.html(charts.member_table(told.members))
-
-
-def _open_provenance():
-    """The reader has clicked a box: show what made it."""
-    st.session_state[OPEN] = WHY
 
 
 def _step(ids):
