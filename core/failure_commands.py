@@ -112,14 +112,15 @@ def _changed(given):
         _insist(side.cases, given.predictions)
     found = film_changes(*sides)
     aps = ap_changes(*(rate(side.cases, side.answer, side.matches) for side in sides))
+    stamps = {"stamp": _stamp(given, *opened[0][:3]), "before": _stamp(given, *opened[1][:3])}
     if given.json:
-        print(json.dumps({"aps": aps, "films": [asdict(each) for each in found],
-                          "stamp": _stamp(given, *opened[0][:3])}, allow_nan=False))
+        print(json.dumps({"aps": aps, "films": [asdict(each) for each in found], **stamps}, allow_nan=False))
         return
     say(", ".join(f"{name} {_signed(value)}" for name, value in aps.items()))
     print(f"{'film':20}{'found':>6}{'lost':>6}{'appeared':>9}{'gone':>6}{'gain':>8}")
     for each in found:
         print(f"{each.image_id:20}{each.found:>6}{each.lost:>6}{each.appeared:>9}{each.gone:>6}{each.gain:>+8.2f}")
+    print(json.dumps(stamps, allow_nan=False))
 
 
 ADD = (_add_errors, _add_changed)

@@ -248,4 +248,5 @@ def test_the_commands_print_kinds_and_changes(capsys):
     assert any(each["kinds"] and each["cost"] > 0 for each in told["films"].values()) and told["confusions"]
     assert main(["changed", *given, "--method", "nms"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert told["stamp"]["settings"]["method"] == "nms" != told["before"]["settings"]["method"]
     assert [each["gain"] for each in told["films"]] == sorted((each["gain"] for each in told["films"]), reverse=True)

@@ -11,7 +11,9 @@ from core.labels import read_truth
 from core.levels import ScoreSettings
 from core.predictions import read_predictions
 from core.scoring import answer, score
+from tests import reading_set
 from tests.reading_set import write_answers, write_set
+from tests.test_experiments import write_run
 from viewer import resources, tuning
 from viewer.views import explain, grids
 
@@ -150,3 +152,35 @@ def test_without_labels_there_is_a_sentence(folder):
     (folder / "set" / "train_image_level.csv").unlink()
     (folder / "set" / "train_study_level.csv").unlink()
     assert "Tuning needs labelled films" in Page().html('class="nothing"')
+
+
+def canvases(page):
+    """The captions and the detections' verdicts of each film on the page."""
+    return [(each["caption"], [mark["verdict"] for layer in each["layers"] if layer["kind"] == "detections"
+                               for mark in layer["marks"]]) for each in page.components if "layers" in each]
+
+
+def test_what_changed_shows_both_answers(folder):
+    """The least confidence shown hides the false positive of film one, which is .5 in two of three sources."""
+    page = Page("What changed", method="WBF", iou=.6, show=.3)
+    page.press("Pin")
+    page.test.query_params["show"] = ".7"
+    page.run()
+    assert page.test.dataframe[0].value["image_id"].tolist()[0] and "best first" in page.html()
+    page.test.session_state["film"] = page.test.dataframe[0].value["image_id"].tolist()[-1]
+    page.test.query_params["film"] = page.test.session_state["film"]
+    (caption, now), (other, before) = canvases(page.run())
+    assert (caption[1], other[1]) == ("now", "before") and len(now) < len(before)
+
+
+def test_changes_are_told_against_another_run(folder, monkeypatch):
+    """A run whose detector was silent on film one: its box was found since, and its false positive appeared."""
+    write_run(folder / "runs" / "less", 1)
+    monkeypatch.setitem(reading_set.DETECTED, "one", [])
+    write_answers(folder / "runs" / "less" / "predictions")
+    monkeypatch.setenv("GROUNDGLASS_RUNS", str(folder / "runs"))
+    page = Page("What changed", method="WBF", iou=.6, show=.3)
+    page.test.selectbox(key="changed_against").set_value("run less")
+    page.run()
+    rows = page.test.dataframe[0].value[["image_id", "found", "lost", "appeared", "gone"]].values.tolist()
+    assert rows == [["one", 1, 0, 1, 0]] and "against run less" in page.html()

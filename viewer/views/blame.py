@@ -77,8 +77,9 @@ def _other(opened):
     """What the reader wants changes told against: (`Opened`, `Settings`, words)."""
     runs = {f"run {run.name}": str(run.predictions) for run in resources.runs(state.runs_directory())[0]
             if run.predictions is not None}
-    chosen = st.selectbox("Changes are told against", (PINNED, *runs), key="changed_against", disabled=not runs,
-                          help="The settings that were pinned, or the predictions of a run under the settings of now.")
+    chosen = PINNED if not runs else st.selectbox(
+        "Changes are told against", (PINNED, *runs), key="changed_against",
+        help="The settings that were pinned, or the predictions of a run under the settings of now.")
     if chosen not in runs:
         return opened, tuning.pinned(resources.cases(opened)[0].predictions), tuning.baseline()
     other = resources.identify(state.Place(opened.data, runs[chosen]))
