@@ -100,3 +100,21 @@ def test_in_the_reading_room_boxes_follow_the_drag_and_the_list_waits_for_its_en
     value = drag(page, "Display confidence", [.9, .7, .4, .2, .1, .05], on_the_way)
     until(page, lambda: f"show={value:g}" in page.url)
     assert "Traceback" not in page.log.read_text()
+
+
+def test_a_cell_of_a_sweep_is_adopted_by_a_click(page, tmp_path):
+    opened(page, "tune?method=wbf&iou=0.5")
+    page.get_by_text("Sweep", exact=True).first.click()
+    page.get_by_role("textbox", name="Rows").fill("iou=.3,.6")
+    page.get_by_role("textbox", name="Columns").fill("method=nms,wbf")
+    page.get_by_role("button", name="Compute").click()
+    page.get_by_text("A click on a cell names its settings").wait_for()
+    grid = page.locator(".st-key-heat canvas").first
+    grid.scroll_into_view_if_needed()
+    place = grid.bounding_box()
+    page.mouse.click(place["x"] + place["width"] * .5, place["y"] + 35 * 1.5)  # the first row, the method nms
+    page.get_by_role("button", name="Adopt iou 0.3, method nms").click()
+    until(page, lambda: "iou=0.3" in page.url and "method=nms" in page.url and mean(page) == expected(
+        method="nms", iou=.3))
+    page.screenshot(path=tmp_path / "sweep.png")
+    assert "Traceback" not in page.log.read_text()

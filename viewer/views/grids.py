@@ -33,7 +33,7 @@ def _sweep(opened, settings):
         return
     if grid["cells_left"] is not None:
         _go_on(grid, "Cancel the sweep")
-    _heat_map(opened, settings, Sweep(grid["rows"], grid["columns"], tuple(grid["done"])), figure)
+    _heat_map(opened, grid["settings"], Sweep(grid["rows"], grid["columns"], tuple(grid["done"])), figure)
 
 
 def _axes():
@@ -49,8 +49,8 @@ def _begin(opened, settings, rows, columns):
     except GroundglassError as error:
         st.html(charts.sentences([str(error)], "problems"))
         return
-    st.session_state[GRID] = {"opened": opened, "rows": rows, "columns": columns, "done": [], "cells_left": cells,
-                              "total": len(rows.values) * len(columns.values)}
+    st.session_state[GRID] = {"opened": opened, "settings": settings, "rows": rows, "columns": columns,
+                              "done": [], "cells_left": cells, "total": len(rows.values) * len(columns.values)}
 
 
 def _go_on(task, label):
@@ -69,7 +69,8 @@ def _go_on(task, label):
     place.empty()
 
 
-def _heat_map(opened, settings, grid, figure):
+def _heat_map(opened, begun, grid, figure):
+    """The grid, swept from the settings `begun`, with a way to adopt a cell."""
     table = grid.table(figure)
     frame = pd.DataFrame(table, index=[str(value) for value in grid.rows.values],
                          columns=[str(value) for value in grid.columns.values])
@@ -88,7 +89,7 @@ def _heat_map(opened, settings, grid, figure):
     else:
         st.button(f"Adopt {grid.rows.name} {grid.rows.values[cell.row]}, {grid.columns.name} "
                   f"{grid.columns.values[cell.column]}", type="primary", on_click=_adopt, args=(opened, cell))
-    explain.export(opened, settings, grid.records(), "sweep")
+    explain.export(opened, begun, grid.records(), "sweep")
 
 
 def _picked(grid):
