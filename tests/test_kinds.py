@@ -21,6 +21,7 @@ from core.predictions import Candidates, Predictions, Source
 from core.provenance import provenance
 from core.scoring import conclude
 from core.verdicts import judge, rate
+from tests.conftest import ROOT
 from tests.film_files import film_file
 
 TRUTH = (100, 100, 200, 300)  # on a film of 1,000 x 1,000 pixels
@@ -250,3 +251,9 @@ def test_the_commands_print_kinds_and_changes(capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["stamp"]["settings"]["method"] == "nms" != told["before"]["settings"]["method"]
     assert [each["gain"] for each in told["films"]] == sorted((each["gain"] for each in told["films"]), reverse=True)
+
+
+def test_the_readme_says_of_each_kind_what_the_pages_say():
+    table = (ROOT / "README.md").read_text("utf8").split("<!-- kinds -->")[1].split("<!-- end -->")[0]
+    rows = [tuple(cell.strip() for cell in line.strip("| ").split(" | ")) for line in table.strip().splitlines()[2:]]
+    assert dict(rows) == KINDS
