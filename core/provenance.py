@@ -54,6 +54,8 @@ def provenance(candidates, fused, settings, row, score, p_opacity, exponent):
         bool(each == fused.leader[row])) for each in rows)
     before = float(fused.scores[row])
     steps = [_said(settings, members, before, weight, candidates)]
+    if settings.method == "soft_nms":
+        steps += _decay(settings, fused, row, before)
     if np.isfinite(p_opacity) and exponent:
         steps.append(f"Times p(opacity)^n: {before:.4f} x {p_opacity:.4f}^{exponent:g} = {score:.4f}.")
     return Provenance(members, before, float(score), tuple(steps))
@@ -85,14 +87,32 @@ def _said(settings, members, score, weight, candidates):
         return (f"NMS: the most confident candidate ({leader.source}, {leader.weighted:.4f}) keeps its box and score; "
                 f"it suppressed {others} that overlap it by more than {settings.iou:g}.")
     if settings.method == "soft_nms":
-        return (f"Soft-NMS ({settings.decay}): the candidate of {leader.source} began with {leader.weighted:.4f}; what "
-                f"it overlaps of more confident detections left {score:.4f}. {others} others decayed below the skip "
-                "threshold and overlap it most.")
+        return (f"Soft-NMS ({settings.decay}): the candidate of {leader.source} keeps its box and began with "
+                f"{leader.weighted:.4f}. {others} others decayed below the skip threshold and overlap it most.")
     if settings.method == "nmw":
         return (f"NMW: the box is the mean of {len(members)} candidates, weighed by score x IoU with the best; the "
                 f"score is that of the best ({leader.source}): {score:.4f}.")
     return f"WBF: the box is the mean of {len(members)} candidates, weighed by score. " + _wbf(
         settings.conf_type, members, score, weight, candidates)
+
+
+def _decay(settings, fused, row, score):
+    """The sentence on how the detections taken before `row` on its film lowered its score; none when none did.
+
+    Bodla et al. 2017, arXiv:1704.04503: times 1 - IoU above the threshold, or exp(-IoU^2 / sigma) for any overlap.
+    """
+    start = int(fused.offsets[np.searchsorted(fused.offsets, row, side="right") - 1])
+    factors = []
+    for other in range(start, row):
+        iou = _iou(fused.boxes[other].astype(np.float64), fused.boxes[row].astype(np.float64))
+        if settings.decay == "gaussian" and iou > 0:
+            factors.append((np.exp(-iou * iou / settings.sigma), iou, other - start + 1))
+        elif settings.decay == "linear" and iou > settings.iou:
+            factors.append((1 - iou, iou, other - start + 1))
+    if factors:
+        rule = "1 - IoU" if settings.decay == "linear" else f"exp(-IoU^2 / {settings.sigma:g})"
+        told = " x ".join(f"{factor:.4f} (detection {number}, IoU {iou:.2f})" for factor, iou, number in factors)
+        yield f"Times {rule} for each more confident detection that it overlaps: {told} = {score:.4f}."
 
 
 def _wbf(conf_type, members, score, weight, candidates):

@@ -170,7 +170,7 @@ def test_what_changed_shows_both_answers(folder):
     page.test.session_state["film"] = page.test.dataframe[0].value["image_id"].tolist()[-1]
     page.test.query_params["film"] = page.test.session_state["film"]
     (caption, now), (other, before) = canvases(page.run())
-    assert (caption[1], other[1]) == ("now", "before") and len(now) < len(before)
+    assert (caption[0], other[0]) == ("now", "before") and len(now) < len(before)
 
 
 def test_changes_are_told_against_another_run(folder, monkeypatch):

@@ -99,7 +99,7 @@ def _film(name, opened, settings):
         problem = str(error)
     drawn = film.layers(judged.findings(opened, settings, row), state.LAYERS)
     film_canvas(f"changed {name}", film.address(image, shown), () if problem else drawn, problem=problem,
-                caption=[image.image_id, name], height="max(300px, calc(100dvh - 480px))")
+                caption=[name, image.image_id], height="max(300px, calc(100dvh - 480px))")
 
 
 def _open(found):
