@@ -144,7 +144,7 @@ def measure(page, address, options):
     """Figures of one page of the viewer."""
     page.goto(address)
     slider = Slider(page, options.slider)
-    slider.drag(1)  # the first of everything is made here
+    slider.drag(min(1, options.seconds))  # the first of everything is made here
     moved = slider.drag(options.seconds)
     waits = [slider.release(.25 + .06 * place) for place in range(options.releases)]
     return {"longest wait in a drag, ms": moved.pop("longest wait, ms"), "updates a second": moved,
