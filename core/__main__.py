@@ -1,5 +1,5 @@
-"""`python -m core COMMAND`: index, film, predict, evaluate, submit, sweep, best, bootstrap, conventions, curves,
-errors, changed, doctor, export, import, deidentify.
+"""`python -m core COMMAND`: index, film, predict, attention, evaluate, submit, sweep, best, bootstrap,
+conventions, curves, errors, changed, doctor, export, import, deidentify.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from core import export_commands, failure_commands, predict_command, tuning_commands
+from core import attention_command, export_commands, failure_commands, predict_command, tuning_commands
 from core.doctor_command import add_doctor
 from core.errors import GroundglassError
 from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
@@ -23,8 +23,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m core", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_index, _add_film, predict_command.add, _add_evaluate, _add_submit, *tuning_commands.ADD,
-                *failure_commands.ADD, add_doctor, *export_commands.ADD):
+    for add in (_add_index, _add_film, predict_command.add, attention_command.add, _add_evaluate, _add_submit,
+                *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:
