@@ -15,6 +15,8 @@ from core.files import cache_directory
 from tests.conftest import ROOT
 from viewer import own, resources, state
 
+PAUSE = 2000  # ms in which a page is drawn again, and a click may be lost
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -61,11 +63,13 @@ def only(page, weights):
     field = page.locator(".st-key-own_weights")
     field.get_by_role("button", name="Clear all").click()
     field.get_by_text("detector-lite0-f0").wait_for(state="detached")
+    page.wait_for_timeout(PAUSE)
     field.locator("input").fill(weights)
     page.get_by_role("option", name=weights).wait_for()
     page.keyboard.press("Enter")
     field.get_by_text(weights).wait_for()
     page.keyboard.press("Escape")
+    page.wait_for_timeout(PAUSE)
 
 
 def settled(page):
@@ -89,6 +93,7 @@ def test_films_are_dropped_predicted_read_and_removed(browser, server, tmp_path)
     page.get_by_text("2 predicted").wait_for(timeout=3 * PATIENCE * 1000)
     other = opened(browser, address)
     assert other.get_by_text("2 predicted").count() == 0, "another reader's page shows none of it"
+    page.wait_for_timeout(PAUSE)
     page.get_by_role("button", name="Read them").click()
     page.get_by_text("Film 1 of 2").wait_for()
     page.locator(".name .data", has_text="Your films").wait_for()
