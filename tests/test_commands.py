@@ -95,7 +95,7 @@ def test_the_table_shows_the_same_figures_and_the_settings(run, labelled):
     lines = out.splitlines()
     assert code == 0 and [line.split()[0] for line in lines[:7]] == [*CLASSES, "mean"]
     assert lines[6].split()[1] == f"{found['mean']:.5f}"
-    assert lines[7].startswith("60 films and 40 studies, with method nmw")
+    assert lines[7].startswith("60 films and 40 studies, with method wbf")
     assert "iou 0.45" in lines[7] and "exponent 0.3" in lines[7]
 
 
@@ -120,7 +120,7 @@ def reordered(path):
 def test_the_settings_change_the_score(run, labelled):
     given = "evaluate", "--data", labelled / "data", "--predictions", labelled / "predictions", "--json"
     scores = [json.loads(run(*given, *more)[1])["opacity"] for more in (
-        (), ("--exponent", "0"), ("--iou", "0.95"), ("--sources", "det/0/plain"), ("--method", "wbf"))]
+        (), ("--exponent", "0"), ("--iou", "0.95"), ("--sources", "det/0/plain"), ("--conf-type", "avg"))]
     assert len(set(scores)) == 5
 
 

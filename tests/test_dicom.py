@@ -228,8 +228,8 @@ def test_a_png_is_the_picture_and_is_written_whole(tmp_path, monkeypatch):
     assert (tmp_path / "new" / "film.png").read_bytes() == before
 
 
-@pytest.mark.parametrize("picture", [np.zeros((2, 2)), np.zeros((2, 2, 3), np.uint8), np.zeros((0, 2), np.uint8)])
-def test_a_png_is_grey_and_not_empty(tmp_path, picture):
+@pytest.mark.parametrize("picture", [np.zeros((2, 2)), np.zeros((2, 2, 4), np.uint8), np.zeros((0, 2), np.uint8)])
+def test_a_png_is_grey_or_rgb_and_not_empty(tmp_path, picture):
     with pytest.raises(BadSettings, match="uint8"):
         write_png(tmp_path / "film.png", picture)
 
