@@ -14,6 +14,8 @@ from pathlib import Path
 
 from core.cases import rearranged
 from core.dataset import open_dataset
+from core.dicom import read_film
+from core.display import model_picture
 from core.doubts import header_doubts
 from core.errors import BadDataset, BadPredictions, UnreadableFilm
 from core.files import whole_file
@@ -43,13 +45,19 @@ def read_doubts(out):
         return {}  # they can be found again
 
 
-def examine(out, images, progress=None):
-    """Look at the films that were not looked at yet; returns `read_doubts` of all `images` (`core.dataset.Image`)."""
+def examine(out, images, progress=None, judge=None):
+    """Look at the films that were not looked at yet; returns `read_doubts` of all `images` (`core.dataset.Image`).
+
+    `judge()` gives a function of a grey picture (`core.display.model_picture`) to sentences; None: headers alone count.
+    """
     known = read_doubts(out)
     fresh = [image for image in images if image.path is not None and image.image_id not in known]
+    judged = judge() if judge and fresh else None
     for image in progress(fresh, total=len(fresh)) if progress else fresh:
         try:
             known[image.image_id] = header_doubts(image.path)
+            if judged:
+                known[image.image_id] += tuple(judged(model_picture(read_film(image.path))))
         except UnreadableFilm:
             known[image.image_id] = ()  # the prediction says why
     if fresh:
@@ -58,16 +66,16 @@ def examine(out, images, progress=None):
     return {image.image_id: known.get(image.image_id, ()) for image in images}
 
 
-def predict_own(out, open_predictor, *, confirmed=(), examining=None, progress=None):
+def predict_own(out, open_predictor, *, confirmed=(), examining=None, progress=None, judge=None):
     """Predict the films below `out` that no prediction is there for; returns the `Outcome`.
 
     `open_predictor()` gives the `core.inference.Predictor`, asked for when there is something to predict; `confirmed`
     are ids of films in doubt to be predicted none the less, or `ALL`. `examining` and `progress` wrap films and
-    groups, as `tqdm` does.
+    groups, as `tqdm` does. `judge` is that of `examine`.
     """
     out = Path(out)
     images = [image for image in open_dataset(out / FILMS).images if image.path is not None]
-    doubts = examine(out, images, examining)
+    doubts = examine(out, images, examining, judge)
     waiting = () if confirmed == ALL else tuple(
         each for each, why in doubts.items() if why and each not in confirmed)
     wanted = [image for image in images if image.image_id not in waiting]

@@ -88,13 +88,23 @@ def _own(given):
         tell.passed_over(intake.passed_over)
         outcome = predict_own(given.out, lambda: _opened(given, tell),
                               confirmed=ALL if given.confirm == list(ALL) else tuple(given.confirm),
-                              examining=tell.progress("look at films"), progress=tell.progress("predict"))
+                              examining=tell.progress("look at films"), progress=tell.progress("predict"),
+                              judge=_judge)
         doubts = read_doubts(given.out)
         tell.outcome(given.out, outcome, {each: doubts[each] for each in outcome.waiting})
         return 2 if faults or outcome.waiting or outcome.failed else 0
     except GroundglassError as error:
         tell.failed(error)
         return 2
+
+
+def _judge():
+    """What says of a picture how far it lies from those that the models know."""
+    from core.familiarity import read_familiarity
+    from core.features import open_features, picture_doubts
+
+    features, familiarity = open_features(), read_familiarity()
+    return lambda picture: picture_doubts([picture], features, familiarity)[0]
 
 
 def _opened(given, tell):

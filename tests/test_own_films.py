@@ -36,12 +36,13 @@ def gathered(tmp_path):
 
 
 def test_the_command_takes_films_from_anywhere(tmp_path, capsys):
-    shutil.copytree(FILMS[0].parent, tmp_path / "in")
+    (tmp_path / "in").mkdir()
+    shutil.copy(FILMS[0], tmp_path / "in")
     (tmp_path / "in" / "bad.dcm").write_bytes(bytes(128) + b"DICM" + b"\x08\0")
     film_file(tmp_path / "in" / "ct.dcm", RAMP, Modality="CT")
     given = ["predict", "--films", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--views", "1", "--runtime",
              "torch", "--weights", *map(str, WEIGHTS)]
-    assert main(given) == 2
+    assert main([*given, "--confirm", FILMS[0].stem]) == 2
     out, err = capsys.readouterr()
     assert "1 in doubt, 1 not" in out
     assert "ct is not predicted, as it may be no frontal chest radiograph: Modality is 'CT'" in err

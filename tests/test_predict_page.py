@@ -89,7 +89,7 @@ def test_films_are_dropped_predicted_read_and_removed(browser, server, tmp_path)
     page.get_by_role("button", name="Predict", exact=True).click()
     settled(page)
     page.get_by_text("View Position is 'LL'").first.wait_for()
-    page.get_by_role("button", name="Predict 1 in spite of the doubt").click()
+    page.get_by_role("button", name="Predict 2 in spite of the doubt").click()
     page.get_by_text("2 predicted").wait_for(timeout=3 * PATIENCE * 1000)
     other = opened(browser, address)
     assert other.get_by_text("2 predicted").count() == 0, "another reader's page shows none of it"

@@ -24,6 +24,7 @@ def main(arguments=None):
     for task in ARCHITECTURES:
         _add_training(commands.add_parser(task, help=f"train the {task} model"), task)
     _add_compare(commands.add_parser("compare", help="print runs beside each other"))
+    _add_familiarity(commands.add_parser("familiarity", help="statistics of films that are in no doubt"))
     _add_folds(commands.add_parser("folds", help="print the image ids of a patient fold, or prove the folds"))
     _add_phantom(commands.add_parser("phantom", help="write a set of synthetic films"))
     given = parser.parse_args(arguments)
@@ -129,6 +130,18 @@ def _folds(given):
         raise BadSettings("folds needs --fold K or --prove, and not both: choose one.")
     how = {"folds": given.folds, "seed": given.seed}
     print("\n".join(fold_proof(given.data, **how) if given.prove else held_images(given.data, given.fold, **how)))
+
+
+def _add_familiarity(parser):
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--fold", type=int, required=True, help="the fold that the bundled network never saw")
+    parser.set_defaults(run_command=_familiarity)
+
+
+def _familiarity(given):
+    from train.familiarity import make
+
+    print(make(given.data, given.fold))
 
 
 def _add_phantom(parser):

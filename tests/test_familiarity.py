@@ -1,0 +1,53 @@
+"""Films unlike those that the models know: the distance by hand, the bundled statistics, and what they doubt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.dicom import read_film
+from core.display import model_picture
+from core.errors import BadWeights
+from core.familiarity import Familiarity, fitted, read_familiarity, save_familiarity
+from core.features import open_features, picture_doubts
+
+
+def test_distances_by_hand():
+    """Mean (1, 1), scale 2, an axis along x of variance 4, rest 1: (5, 1) is (4/2)^2 / 4; (1, 5) is (4/2)^2 / 1."""
+    known = Familiarity(np.ones(2), np.full(2, 2.0), np.array([[1.0], [0.0]]), np.array([4.0]), 1.0, 2.0)
+    assert known.distances([[5, 1], [1, 5], [1, 1]]).tolist() == [1, 4, 0]
+    assert known.doubt(2.0) == "" and "distance is 4" in known.doubt(4.0)
+
+
+def test_the_bound_is_the_percentile_of_held_films_and_is_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    features, held = rng.normal(size=(2, 500, 120)) * np.linspace(1, 9, 120)
+    made = fitted(features, held)
+    save_familiarity(tmp_path / "f.npz", made)
+    again = read_familiarity(tmp_path / "f.npz")
+    assert (again.distances(held) > again.threshold).sum() == 5
+    assert np.allclose(again.distances(held), made.distances(held), rtol=1e-4)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", b"\x93NUMPY", b"\x80\x04K\x01."])
+def test_damaged_statistics_are_refused(tmp_path, content):
+    (tmp_path / "f.npz").write_bytes(content)
+    with pytest.raises(BadWeights, match="f.npz cannot be read"):
+        read_familiarity(tmp_path / "f.npz")
+
+
+def test_noise_and_slices_are_doubted_and_a_chest_film_is_not():
+    data_store = pytest.importorskip("data_store", reason="pydicom-data carries the films")
+    folder = Path(data_store.__file__).parent / "data"
+    chest, slice_ = (model_picture(read_film(next(folder.rglob(name)))) for name in ("RG1_UNCR.dcm", "693_UNCR.dcm"))
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300)).astype(np.uint8)
+    doubts = picture_doubts([chest, slice_, noise], open_features(), read_familiarity())
+    assert [len(each) for each in doubts] == [0, 1, 1]
+    assert "unlike the frontal chest films" in doubts[1][0]
+
+
+def test_the_command_makes_statistics_of_any_labelled_set(phantoms, tmp_path):
+    from train.familiarity import make
+
+    said = make(phantoms, 0, tmp_path / "f.npz")
+    assert "bound" in said and read_familiarity(tmp_path / "f.npz").threshold > 0
