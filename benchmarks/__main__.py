@@ -16,7 +16,8 @@ NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_
          "load": "ten readers at once: seconds of a page, and memory after they left",
          "sliders": "a slider dragged in a real browser: updates a second, and the wait after its release",
          "training": "steps of real training, against the same step on a fixed batch",
-         "tuning": "the diary's table, the search for the best settings and the paired bootstrap, on one fold"}
+         "tuning": "the diary's table, the search for the best settings and the paired bootstrap, on one fold",
+         "viewer": "a reader's waits in a real browser, against Plotly and st.image with the same film"}
 
 
 def _text(figures, indent=""):

@@ -14,13 +14,14 @@ SMALL = {"fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"],
          "tuning": ["--films", "12", "--whole", "12"],
          "sliders": ["--seconds", "0.5", "--releases", "1"],
          "load": ["--readers", "2", "--seconds", "1", "--pause", "0.1", "--after", "0"],
+         "viewer": ["--rounds", "1", "--page", "1", "--large", "0", "--no-peers"],
          "training": ["--architecture", "mobilenetv3_small_050", "--size", "64", "--batch", "4", "--steps", "2",
                       "--turns", "1"]}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_json_is_the_only_thing_on_standard_output(name, capsys):
-    if name == "sliders" and not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+    if name in ("sliders", "viewer") and not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     assert main([name, *SMALL[name], "--json"]) == 0
     assert isinstance(json.loads(capsys.readouterr().out), dict)
