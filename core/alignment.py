@@ -17,6 +17,7 @@ MOST_FILMS, MOST_BOXES = 600, 12  # boxed films and boxes of each, best first, t
 FEWEST_FILMS, MOSTLY = 8, 0.6  # films that must bear witness; share of boxes at walls from which walls do too
 BETTER, SURE = 1.12, 4.0  # how much the overlap must gain, as a factor and in standard errors over films
 ALIKE, DOUBT = 0.985, 3.0  # a simpler story is believed within this share of the best, or this many standard errors
+LEAVING, MOVES = 0.05, np.arange(-0.45, 0.46, 0.05)  # share of boxes beyond their film; moves that are tried
 PILE, SPREAD = 0.02, 0.1  # share of boxes, and of films, that end at one value where there is a wall
 
 
@@ -109,7 +110,27 @@ def align(exhibit, place, stories):
         boxes = cured(witness.boxes, sides, story)
         found = overlaps(boxes, witness.film, place, _extent(boxes, witness.film, films) if walled else None)
         by_film[number] = (np.bincount(witness.film, found * weights, minlength=films) / np.maximum(total, 1e-12))[kept]
-    return _believed(by_film, stories, kept, films)
+    told = _believed(by_film, stories, kept, films)
+    if told.story and not walled and _moved(witness, place, sides, weights) > ALIKE * told.after:
+        return Alignment((), told.before, told.before, 0.0, np.full(films, np.nan))
+    return told
+
+
+def _moved(witness, place, sides, weights):
+    """The best mean overlap after one move of all boxes, in fractions of their film; 0 where few boxes leave the film.
+
+    Boxes that were merely moved beyond their film resemble those of other frames, which a move cannot bring back.
+    """
+    if not ((witness.boxes[:, :2] < 0) | (witness.boxes[:, 2:] > sides * 1.01)).any(axis=1).mean() > LEAVING:
+        return 0.0
+    total = np.bincount(witness.film, weights, minlength=len(place.labelled))
+    best = 0.0
+    for across in MOVES:
+        for down in MOVES:
+            boxes = witness.boxes + np.tile(sides * [across, down], 2)
+            found = np.bincount(witness.film, overlaps(boxes, witness.film, place) * weights, minlength=len(total))
+            best = max(best, float((found[total > 0] / total[total > 0]).mean()))
+    return best
 
 
 def _believed(by_film, stories, kept, films):

@@ -49,8 +49,8 @@ def beyond(boxes, sides):
 
 COORDINATES = {  # plant -> (mistake, how the boxes come to stand)
     "x, y, width, height": (1, as_sides), "transposed": (2, transposed), "cut in half": (3, cut_in_half),
-    "mirrored": (4, mirrored), "other side": (5, other_side), "frame of 512": (6, in_frame(512)),
-    "fractions": (6, in_frame(1)),
+    "moved beyond": (3, beyond), "mirrored": (4, mirrored), "other side": (5, other_side),
+    "frame of 512": (6, in_frame(512)), "fractions": (6, in_frame(1)),
 }
 
 
