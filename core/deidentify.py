@@ -2,14 +2,14 @@
 
 Which attribute is removed, emptied, replaced or given another UID is told by table E.1-1, in the edition that the
 package dicom-anonymizer carries; its actions are applied here, so that one key gives one film the same new UIDs
-wherever it occurs in an export. Private attributes, curves and overlays are removed. What is written into the pixels is
-not looked at: `pixel_doubts` says where it may be. This module knows nothing of files.
+wherever it occurs in an export. Attributes that are private or in no dictionary, curves and overlays are removed. What
+is written into the pixels is not looked at: `pixel_doubts` says where it may be. This module knows nothing of files.
 """
 
 import hmac
 
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2024b as table
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID_dictionary, generate_uid
@@ -24,6 +24,7 @@ _DUMMY = {"DA": "19000101", "DT": "19000101000000", "TM": "000000", "PN": "ANONY
 _ACTIONS = {tag: action for name, action in (
     ("X_TAGS", "X"), ("Z_TAGS", "Z"), ("X_Z_TAGS", "Z"), ("D_TAGS", "D"), ("Z_D_TAGS", "D"), ("X_D_TAGS", "D"),
     ("X_Z_D_TAGS", "D"), ("X_Z_U_STAR_TAGS", "U"), ("U_TAGS", "U")) for tag in getattr(table, name) if len(tag) == 2}
+_ACTIONS |= {(0x0010, 0x0033): "X", (0x0010, 0x0034): "X"}  # birth and death dates in another calendar
 _REPEATING = (0x50, 0x60)  # groups of curves and overlays
 
 
@@ -66,7 +67,7 @@ def deidentified(dataset, key):
 def _cleared(dataset, key):
     found = Dataset()
     for element in dataset:
-        if element.tag.is_private or element.tag.group >> 8 in _REPEATING:
+        if element.tag.is_private or element.tag.group >> 8 in _REPEATING or not dictionary_has_tag(element.tag):
             continue
         action = _ACTIONS.get((element.tag.group, element.tag.element), "K")
         if action == "X":

@@ -11,6 +11,7 @@ identity. This module knows nothing of audit trails or of pages.
 """
 
 import io
+import json
 import secrets
 import warnings
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ FORMATS = {
     "yolo": "YOLO: one text file a film",
     "voc": "PASCAL VOC: one XML file a film",
 }
+ORIGIN = "origin.json"  # beside the competition's CSV, which has no room for who tells it
 OF_A_FILM = ("sr", "gsps", "sc", "png", "dicom")
 
 
@@ -74,7 +76,7 @@ def export(told, origin, formats, out, *, deidentify=False, progress=None):
             source = _Source(each, key if deidentify else None)
             names = [name for name in formats if name in OF_A_FILM]
             for name in names:
-                written.append(_WRITERS[name](out, source, origin, key))
+                written.append(_one(name, out, source, origin, key))
             kept.append(source.told)
             for doubt in source.doubts if names else ():
                 remarks.setdefault(doubt, []).append(source.told.image_id)
@@ -140,6 +142,17 @@ class _Source:
         return generate_uid(entropy_srcs=[key.hex(), self.reference.StudyInstanceUID, kind])
 
 
+def _one(name, out, source, origin, key):
+    """The file of one film in the format `name`; whatever foreign code raises on its header is a `BadExport`."""
+    try:
+        return _WRITERS[name](out, source, origin, key)
+    except GroundglassError:
+        raise
+    except Exception as fault:  # highdicom raises what it likes on values it does not know
+        raise BadExport(f"the film {source.told.image_id!r} has attributes of which no {name} can be made "
+                        f"({type(fault).__name__}), but an export must be valid: repair the header.") from None
+
+
 def _sr(out, source, origin, key):
     return _save(out, "sr", source, structured_report(source.told, origin, source.reference, source.series("sr", key),
                                                       source.uid("sr", key)))
@@ -170,6 +183,8 @@ def _png(out, source, origin, key):
 
 def _save(out, kind, source, dataset):
     place, memory = out / kind / f"{file_name(source.told.image_id)}.dcm", io.BytesIO()
+    if dataset is not source.dataset:
+        dataset.SpecificCharacterSet = "ISO_IR 192"  # the film's own names, whatever their script
     try:
         dataset.save_as(memory, enforce_file_format=True)
     except Exception as fault:  # pydicom raises what it likes on values it could read but cannot write
@@ -193,7 +208,10 @@ def answer_of(told, *, boxes=True):
 
 def _submission(out, told, origin):
     write_submission(out / "submission.csv", answer_of(told))
-    return [out / "submission.csv"]
+    with whole_file(out / ORIGIN, BadExport) as temporary:
+        temporary.write_text(json.dumps({"told by": origin.lines, "threshold": origin.threshold, **origin.stamp}),
+                             "utf-8")
+    return [out / "submission.csv", out / ORIGIN]
 
 
 def _levels(out, told):

@@ -6,6 +6,7 @@ knows nothing of what refers to the film.
 """
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -16,13 +17,16 @@ from core.errors import BadExport, UnreadableFilm
 from core.parsing import read_attributes
 
 # Of the patient and the study (PS3.3 C.7.1.1, C.7.2.1), with the text that their VR allows (PS3.5 6.2)
-_DATE, _TIME, _WORDS = r"\d{8}", r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", r"[^\\\x00-\x1f]*"
-SHARED = {"PatientName": _WORDS, "PatientID": _WORDS, "PatientBirthDate": _DATE, "PatientSex": "[MFO]",
+_DATE, _WORDS = r"\d{8}", r"[^\\\x00-\x1f]*"
+_TIME = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"
+_NAME = r"[^\\\x00-\x1f^=]*(\^[^\\\x00-\x1f^=]*){0,4}"
+_NAMES = rf"{_NAME}(={_NAME}){{0,2}}"
+SHARED = {"PatientName": _NAMES, "PatientID": _WORDS, "PatientBirthDate": _DATE, "PatientSex": "[MFO]",
           "StudyDate": _DATE, "StudyTime": _TIME, "AccessionNumber": _WORDS, "StudyID": _WORDS,
-          "ReferringPhysicianName": _WORDS}
+          "ReferringPhysicianName": _NAMES}
 LENGTHS = {"AccessionNumber": 16, "StudyID": 16, "PatientID": 64}
 UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
+_UID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")  # X.660: three roots
 READ = (*SHARED, *UIDS, "Rows", "Columns", "Modality", "BurnedInAnnotation", "PatientOrientation", "Laterality",
         "ImageLaterality", "BodyPartExamined", "ViewPosition", "PixelSpacing", "PhotometricInterpretation",
         "SamplesPerPixel", "NumberOfFrames", "ImageType", "ConversionType", "SpecificCharacterSet")
@@ -56,7 +60,7 @@ def cleaned(dataset, name):
     found = Dataset()
     for keyword, allowed in SHARED.items():
         given = text(dataset, keyword)[:LENGTHS.get(keyword, 64)].strip()
-        setattr(found, keyword, given if re.fullmatch(allowed, given) else "")
+        setattr(found, keyword, given if re.fullmatch(allowed, given) and _in_calendar(given, allowed) else "")
     for keyword in ("PatientName", "ReferringPhysicianName"):
         if (name_given := str(found[keyword].value)) and "^" not in name_given:
             setattr(found, keyword, f"{name_given[:63]}^")  # a family name alone (PS3.5 6.2.1.2)
@@ -74,6 +78,16 @@ def cleaned(dataset, name):
     found.SamplesPerPixel = 1  # a colour film is refused where it is read
     found.ImageType = text(dataset, "ImageType").split("\\")
     return found
+
+
+def _in_calendar(given, allowed):
+    """Whether the text, where it is a date, is one of the calendar."""
+    if allowed is not _DATE:
+        return True
+    try:
+        return bool(datetime.strptime(given, "%Y%m%d"))
+    except ValueError:
+        return False
 
 
 def _stand_in(keyword, given, dataset, name):

@@ -5,6 +5,7 @@ It knows nothing of files or of de-identification.
 
 import cv2
 import numpy as np
+from highdicom.enum import PatientOrientationValuesBiped
 from highdicom.sc import SCImage
 from pydicom.uid import JPEGLSLossless
 
@@ -75,5 +76,6 @@ def secondary_capture(told, origin, reference, film, series_uid, instance_uid):
 def _orientation(reference):
     """Patient Orientation as the film gives it, or the frontal film's usual one where it gives none that is allowed."""
     given = [part for part in reference.PatientOrientation if part]
-    known = len(given) == 2 and all(set(part) <= set("LRAPHF") for part in given)
+    allowed = {each.value for each in PatientOrientationValuesBiped}
+    known = len(given) == 2 and all(part in allowed for part in given)
     return tuple(given) if known else ("L", "F")

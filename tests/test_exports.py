@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -318,6 +319,67 @@ def test_one_film_that_fails_costs_one_sentence(tmp_path):
     done = export([told("gone"), told("broken", broken), about(films(1)[0])], ORIGIN, ("sr", "coco"), tmp_path / "out")
     assert set(done.failed) == {"gone", "broken"} and len(done.files) == 3
     assert "is not in the data set" in done.failed["gone"] and "not a DICOM file" in done.failed["broken"]
+
+
+ODD = [
+    ({"PatientBirthDate": "19509999"}, True, "no month is 99: a date that is none is left empty"),
+    ({"StudyTime": "256199"}, True, "no hour is 25"),
+    ({"PatientName": "A^B^C^D^E^F^G"}, True, "a name has five parts at most (PS3.5 6.2.1)"),
+    ({"PatientOrientation": ["LL", "FF"]}, True, "letters that are allowed, twice"),
+    ({"SOPClassUID": "1.2.3.4"}, False, "a class that highdicom does not know cannot be referred to"),
+    ({"SOPInstanceUID": "9.9.9"}, False, "no UID begins with 9 (X.660)"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "exported", "why"), ODD, ids=[row[2] for row in ODD])
+def test_an_odd_header_never_costs_the_other_films(attributes, exported, why, tmp_path):
+    first, second = films(2)
+    odd = with_attributes(tmp_path / "odd.dcm", attributes)
+    done = export([replace(about(first), image_id="odd", path=odd), about(second)], ORIGIN, ("sr", "gsps", "sc"),
+                  tmp_path / "out")
+    assert (tmp_path / "out/sr" / f"{second.image_id}.dcm").exists()
+    assert ("odd" not in done.failed) is exported, done.failed
+    if shutil.which("dciodvfy"):
+        assert {str(path): errors_of(path) for path in done.files} == {str(path): [] for path in done.files}
+
+
+def with_attributes(place, attributes):
+    dataset = pydicom.dcmread(films(1)[0].path)
+    with pydicom.config.disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, value in attributes.items():
+            setattr(dataset, name, value)
+        dataset.save_as(place, enforce_file_format=False)
+    return place
+
+
+@pytest.mark.parametrize(("name", "charset"), [
+    ("M\xfcller^J\xfcrg", "ISO_IR 100"), ("\u5c71\u7530^\u592a\u90ce", "ISO_IR 192"),
+    ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", ["", "ISO 2022 IR 87"])])
+def test_a_name_in_any_script_is_the_same_in_what_is_made(name, charset, tmp_path):
+    film = with_attributes(tmp_path / "film.dcm", {"SpecificCharacterSet": charset, "PatientName": name})
+    each = replace(about(films(1)[0]), path=film)
+    done = export([each], ORIGIN, ("sr", "gsps", "sc"), tmp_path / "out")
+    assert not done.failed and len(done.files) == 3
+    for place in done.files:
+        assert str(pydicom.dcmread(place).PatientName) == name, place
+        assert shutil.which("dciodvfy") is None or errors_of(place) == []
+
+
+def test_a_submission_has_its_origin_beside_it(tmp_path):
+    done = export([told()], ORIGIN, ("submission",), tmp_path)
+    told_by = json.loads((tmp_path / "submission/origin.json").read_text())
+    assert {path.name for path in done.files} == {"submission.csv", "origin.json"}
+    assert WARNING in told_by["told by"] and told_by["weights"] == {"one": "ab" * 32}
+
+
+@pytest.mark.parametrize(("tag", "why"), [(0x00109999, "an attribute that no dictionary knows"),
+                                          (0x00100033, "the birth date in another calendar")])
+def test_what_the_table_does_not_know_is_removed_too(tag, why):
+    dataset = pydicom.Dataset()
+    dataset.PatientID = "SECRET"
+    dataset.add_new(tag, "LO", "SECRET")
+    assert tag not in deidentified(dataset, b"k"), why
 
 
 @pytest.mark.parametrize(("formats", "sentence"), [
