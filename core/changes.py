@@ -5,8 +5,7 @@ This module knows nothing of how either came about.
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from core.boxes import Boxes, iou_matrix
 from core.cases import Cases
 from core.matching import TRUE_POSITIVE, Matches
 from core.scoring import Answer
@@ -76,16 +75,8 @@ def _told(side, row):
 
 
 def _change(image_id, now, before):
-    same = _overlaps(now[1], before[1]) > SAME
+    same = iou_matrix(Boxes(now[1]), Boxes(before[1])) > SAME
     appeared, gone = now[2][~same.any(axis=1)], before[2][~same.any(axis=0)]
     found, lost = len(now[0] - before[0]), len(before[0] - now[0])
     gain = found - lost + float(gone.sum()) - float(appeared.sum())
     return FilmChange(image_id, found, lost, len(appeared), len(gone), gain)
-
-
-def _overlaps(boxes, others):
-    """IoU, float64 [N,M], of boxes [N,4] and [M,4]."""
-    one, two = boxes[:, None].astype(np.float64), others[None].astype(np.float64)
-    shared = np.clip(np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2]), 0, None).prod(-1)
-    areas = (one[..., 2:] - one[..., :2]).prod(-1) + (two[..., 2:] - two[..., :2]).prod(-1)
-    return shared / np.maximum(areas - shared, 1e-9)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.boxes import Boxes, iou_matrix
 from core.fusion import selected_positions
 
 
@@ -46,12 +47,12 @@ def provenance(candidates, fused, settings, row, score, p_opacity, exponent):
     rows = fused.members(row)
     rows = rows[np.argsort(-candidates.scores[rows], kind="stable")]
     weight, scale = _per_source(candidates.sources, settings)
-    box = fused.boxes[row].astype(np.float64)
+    overlaps = iou_matrix(Boxes(candidates.boxes[rows]), Boxes(fused.boxes[row:row + 1]))[:, 0]
     members = tuple(Member(
         int(each), candidates.sources[candidates.source[each]].name, float(candidates.scores[each]),
         float(candidates.scores[each]) * scale[candidates.source[each]] * weight[candidates.source[each]],
-        tuple(candidates.boxes[each].tolist()), _iou(candidates.boxes[each].astype(np.float64), box),
-        bool(each == fused.leader[row])) for each in rows)
+        tuple(candidates.boxes[each].tolist()), float(iou), bool(each == fused.leader[row]))
+        for each, iou in zip(rows, overlaps, strict=True))
     before = float(fused.scores[row])
     steps = [_said(settings, members, before, weight, candidates)]
     if settings.method == "soft_nms":
@@ -70,13 +71,6 @@ def _per_source(sources, settings):
     if settings.weights is not None and settings.method != "wbf":
         weight /= weight.max() if settings.method == "nmw" else weight.sum()
     return weight, scale
-
-
-def _iou(box, other):
-    sides = np.clip(np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2]), 0, None)
-    shared = sides.prod()
-    areas = (box[2:] - box[:2]).prod() + (other[2:] - other[:2]).prod()
-    return float(shared / (areas - shared)) if areas > shared else 0.0
 
 
 def _said(settings, members, score, weight, candidates):
@@ -103,12 +97,12 @@ def _decay(settings, fused, row, score):
     """
     start = int(fused.offsets[np.searchsorted(fused.offsets, row, side="right") - 1])
     factors = []
-    for other in range(start, row):
-        iou = _iou(fused.boxes[other].astype(np.float64), fused.boxes[row].astype(np.float64))
+    overlaps = iou_matrix(Boxes(fused.boxes[start:row]), Boxes(fused.boxes[row:row + 1]))[:, 0].tolist()
+    for place, iou in enumerate(overlaps, start=1):
         if settings.decay == "gaussian" and iou > 0:
-            factors.append((np.exp(-iou * iou / settings.sigma), iou, other - start + 1))
+            factors.append((np.exp(-iou * iou / settings.sigma), iou, place))
         elif settings.decay == "linear" and iou > settings.iou:
-            factors.append((1 - iou, iou, other - start + 1))
+            factors.append((1 - iou, iou, place))
     if factors:
         rule = "1 - IoU" if settings.decay == "linear" else f"exp(-IoU^2 / {settings.sigma:g})"
         told = " x ".join(f"{factor:.4f} (detection {number}, IoU {iou:.2f})" for factor, iou, number in factors)
