@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GroundglassError
-from viewer import charts, resources, state
+from viewer import charts, state
 from viewer.views import frame
 
 FOUND = "doctor found"  # in the session: the opened predictions and what was found of them
@@ -17,16 +17,9 @@ SHOWN = 12  # films that a finding offers to open
 
 def page():
     """Lay out the page: what to examine on the left, the findings on the right."""
-    top = st.container(key="top", horizontal=True, vertical_alignment="center")
-    place = state.place()
-    opened = resources.identify(place)
-    try:
-        dataset = resources.data_set(opened)
-    except GroundglassError as error:
-        frame.show(top, None, (str(error),))
-        frame.nothing(str(error))
+    if (found := frame.open_data()) is None:
         return
-    frame.show(top, dataset, dataset.problems)
+    (opened, dataset), place = found, state.place()
     if place.predictions is None:
         frame.nothing("There are no predictions to examine: start with --predictions.")
         return

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import GroundglassError
-from viewer import charts, plots, resources, state
+from viewer import charts, plots, resources
 from viewer.views import frame
 
 AT_ONCE, SAMPLE = 200, 60  # films that are decoded without being asked: all of a small set, so many of a large one
@@ -14,15 +14,9 @@ AT_ONCE, SAMPLE = 200, 60  # films that are decoded without being asked: all of 
 
 def page():
     """Lay out the page; a large set is decoded whole only when the reader asks for it."""
-    top = st.container(key="top", horizontal=True, vertical_alignment="center")
-    opened = resources.identify(state.place())
-    try:
-        dataset = resources.data_set(opened)
-    except GroundglassError as error:
-        frame.show(top, None, (str(error),))
-        frame.nothing(str(error))
+    if (found := frame.open_data()) is None:
         return
-    frame.show(top, dataset, dataset.problems)
+    opened, dataset = found
     with st.container(key="sheet"):
         try:
             whole = len(dataset.images) <= AT_ONCE or resources.is_explored(opened)

@@ -21,16 +21,9 @@ SHOWN, LISTED, ALL = "The film on show", "These ids", "All predicted films"
 
 def page():
     """Lay out the page: what is wanted on the left, what came of it on the right."""
-    top = st.container(key="top", horizontal=True, vertical_alignment="center")
-    opened = resources.identify(state.place())
-    try:
-        cases, problem = resources.cases(opened)
-    except GroundglassError as error:
-        frame.show(top, None, (str(error),))
-        frame.nothing(str(error))
+    if (found := frame.open_cases()) is None:
         return
-    dataset = resources.data_set(opened)
-    frame.show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    opened, _, cases, problem = found
     if not cases.predicted.any():
         frame.nothing(problem or "There is nothing to export: no film is predicted.")
         return

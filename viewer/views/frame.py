@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from core.errors import GroundglassError
 from viewer import charts, resources, state
 
 PAGES = "pages"  # in the session: the `st.Page`s there are
@@ -34,6 +35,32 @@ def show(container, dataset, problems):
         else:
             st.space("stretch")
         st.html(charts.tag("div", RESEARCH, class_="research"), width="content")
+
+
+def open_data():
+    """Fill the bar at the top for the data set that is asked for: its `Opened` and `Dataset`; None when it cannot be
+    opened, which is then said."""
+    return _open(lambda opened: "")
+
+
+def open_cases():
+    """As `open_data`, with the predictions: the `Opened`, the `Dataset`, the `Cases`, and the sentence of what kept
+    the predictions out of them ("" when nothing did)."""
+    found = _open(lambda opened: resources.cases(opened)[1])
+    return found and (*found, *resources.cases(found[0]))
+
+
+def _open(problem_of):
+    top = st.container(key="top", horizontal=True, vertical_alignment="center")
+    opened = resources.identify(state.place())
+    try:
+        problem, dataset = problem_of(opened), resources.data_set(opened)
+    except GroundglassError as error:
+        show(top, None, (str(error),))
+        nothing(str(error))
+        return None
+    show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    return opened, dataset
 
 
 def go(number):

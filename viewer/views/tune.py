@@ -16,16 +16,9 @@ CHOSEN = "tune tab"
 
 def page():
     """Lay out the page; everything below the top bar is one fragment, so that a slider redraws no more than it must."""
-    top = st.container(key="top", horizontal=True, vertical_alignment="center")
-    opened = resources.identify(state.place())
-    try:
-        cases, problem = resources.cases(opened)
-    except GroundglassError as error:
-        frame.show(top, None, (str(error),))
-        frame.nothing(str(error))
+    if (found := frame.open_cases()) is None:
         return
-    dataset = resources.data_set(opened)
-    frame.show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    opened, _, cases, problem = found
     if cases.truth is None or not cases.films:
         frame.nothing(problem or "Tuning needs labelled films with predictions: start with --data and --predictions.")
         return
