@@ -69,7 +69,16 @@ def test_an_unknown_id_is_named_and_nothing_is_made(page):
     assert any("nonsense" in each.proto.body for each in page.get("html"))
 
 
-def test_a_film_without_uids_costs_a_sentence_and_the_rest_is_exported(page):
-    """The films of this set bear no UIDs that a report could name."""
-    asked(page, export_formats=["sr", "submission"])
-    assert "submission/submission.csv" in names(page) or page.session_state[MADE][3]
+def test_a_film_that_cannot_be_read_costs_a_sentence_and_the_rest_is_exported(tmp_path, monkeypatch):
+    write_set(tmp_path / "set")
+    write_answers(tmp_path / "answers")
+    path, = (tmp_path / "set").rglob("two.dcm")
+    path.write_bytes(path.read_bytes()[:-2000])
+    monkeypatch.setenv("GROUNDGLASS_DATA", str(tmp_path / "set"))
+    monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(tmp_path / "answers"))
+    page = run(AppTest.from_string(SCRIPT, default_timeout=120))
+    asked(page, export_formats=["gsps"], export_films="These ids", export_ids="one two extra")
+    assert names(page) == ["gsps/extra.dcm", "gsps/one.dcm"]
+    problem, = page.session_state[MADE][3]
+    assert problem.startswith("two: two.dcm")
+    assert any("two.dcm" in each.proto.body for each in page.get("html"))
