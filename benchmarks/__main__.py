@@ -11,7 +11,8 @@ import sys
 
 from core.errors import GroundglassError
 
-NAMES = {"fusion": "fuse, match and score a whole competition, against ensemble_boxes",
+NAMES = {"familiarity": "how often films and other pictures are doubted, and how well they separate",
+         "fusion": "fuse, match and score a whole competition, against ensemble_boxes",
          "inference": "films to predictions on the CPU, against plain eager torch",
          "load": "ten readers at once: seconds of a page, and memory after they left",
          "sliders": "a slider dragged in a real browser: updates a second, and the wait after its release",

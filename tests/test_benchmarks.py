@@ -8,7 +8,8 @@ import pytest
 from benchmarks.__main__ import NAMES, main
 from tests.conftest import ROOT
 
-SMALL = {"fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"],
+SMALL = {"familiarity": ["--films", "4"],
+         "fusion": ["--films", "64", "--rounds", "1", "--peer-films", "3"],
          "inference": ["--films", "3", "--views", "1", "--parts", "2", "--weights",
                        str(ROOT / "assets/weights/opacity-lite0-f0.safetensors")],
          "tuning": ["--films", "12", "--whole", "12"],
