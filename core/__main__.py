@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from core import attention_command, export_commands, failure_commands, predict_command, tuning_commands
+from core import attention_command, export_commands, failure_commands, predict_command, report_command, tuning_commands
 from core.doctor_command import add_doctor
 from core.errors import GroundglassError
 from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
@@ -24,7 +24,7 @@ def main(arguments=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_index, _add_film, predict_command.add, attention_command.add, _add_evaluate, _add_submit,
-                *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD):
+                *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD, *report_command.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:
