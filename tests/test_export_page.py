@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.audit import audit_file, fingerprint
 from tests.reading_set import write_answers, write_set
+from viewer.views import report
 from viewer.views.export import MADE
 
 SCRIPT = "from viewer import state\nfrom viewer.views import export\nstate.follow_address()\nexport.page()\n"
@@ -82,3 +83,27 @@ def test_a_film_that_cannot_be_read_costs_a_sentence_and_the_rest_is_exported(tm
     problem, = page.session_state[MADE][3]
     assert problem.startswith("two: two.dcm")
     assert any("two.dcm" in each.proto.body for each in page.get("html"))
+
+
+@pytest.mark.parametrize(("key", "begins"), [("report_html", b"<!doctype html>"), ("report_pdf", b"%PDF-")])
+def test_a_report_of_the_film_on_show_is_offered_and_put_on_the_audit_trail(page, key, begins):
+    page.button(key).click()
+    run(page)
+    name, data, count, problems = page.session_state[report.MADE]
+    assert data.startswith(begins) and count == 1 and not problems
+    assert "report" in audit_file().read_text().splitlines()[-1]
+
+
+def test_a_film_without_a_picture_stays_in_the_report_with_the_reason(tmp_path, monkeypatch):
+    write_set(tmp_path / "set")
+    write_answers(tmp_path / "answers")
+    path, = (tmp_path / "set").rglob("two.dcm")
+    path.write_bytes(path.read_bytes()[:-2000])
+    monkeypatch.setenv("GROUNDGLASS_DATA", str(tmp_path / "set"))
+    monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(tmp_path / "answers"))
+    page = run(AppTest.from_string(SCRIPT, default_timeout=120))
+    page.session_state["export_films"], page.session_state["export_ids"] = "These ids", "one two"
+    run(page).button("report_html").click()
+    run(page)
+    _, data, count, problems = page.session_state[report.MADE]
+    assert count == 2 and len(problems) == 1 and "two" in problems[0] and data.count(b"<svg") == 1

@@ -219,3 +219,10 @@ def worklist_frame(cases, failures, rows, cost=None):
         "cost": float("nan") if cost is None else 1000 * cost[rows],
         "study": [image.study_id for image in images],
     })
+
+
+def counted(films, bar):
+    """`films`, each told on the progress bar before it is worked on."""
+    for number, each in enumerate(films, start=1):
+        bar.progress(number / len(films), f"Film {number:,} of {len(films):,}")
+        yield each

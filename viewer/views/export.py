@@ -12,7 +12,7 @@ from core.exports import FORMATS, OF_A_FILM, export
 from core.reported import origin_of, reported
 from core.stamp import stamp
 from viewer import charts, login, resources, state, tuning
-from viewer.views import frame
+from viewer.views import frame, report
 
 MADE = "export made"  # in the session: name, bytes and sentences of the last export
 MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
@@ -30,15 +30,19 @@ def page():
     with st.container(key="tune", horizontal=True):
         left, right = st.container(key="tune_settings"), st.container(key="tune_result")
     with left:
-        wanted = _wanted(cases)
+        rows, wanted = _wanted(cases)
+        ending = report.wanted(rows)
     with right:
         if wanted is not None:
-            _make(opened, *wanted)
+            _make(opened, rows, *wanted)
+        if ending is not None:
+            report.make(opened, rows, ending)
+        report.offer()
         _made()
 
 
 def _wanted(cases):
-    """(rows of the films, formats, threshold, whether to de-identify) when the reader asks for an export, else None."""
+    """Rows of the films that are meant; (formats, threshold, whether to de-identify) of an export, None unasked."""
     st.html(charts.heading("Export"))
     which = st.segmented_control("Films", (SHOWN, LISTED, ALL), default=SHOWN, required=True, key="export_films")
     text = st.text_area("Image ids, one a line", key="export_ids") if which == LISTED else ""
@@ -55,7 +59,7 @@ def _wanted(cases):
     if fault:
         st.html(charts.sentences([fault], "problems"))
     asked = st.button("Export", type="primary", width="stretch", disabled=bool(fault) or not formats or not rows)
-    return (rows, tuple(formats), threshold, deidentify) if asked else None
+    return rows, (tuple(formats), threshold, deidentify) if asked else None
 
 
 def _rows(cases, which, ids):
@@ -82,7 +86,7 @@ def _make(opened, rows, formats, threshold, deidentify):
     try:
         with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
             done = export(told, origin_of(mark, threshold), formats, folder, deidentify=deidentify,
-                          progress=lambda films: _told(films, bar))
+                          progress=lambda films: charts.counted(films, bar))
             archive = _zipped(Path(folder), done.files)
         said = login.note_export(" ".join(formats), [each.image_id for each in told
                                                      if each.image_id not in done.failed])
@@ -94,12 +98,6 @@ def _make(opened, rows, formats, threshold, deidentify):
     problems = [f"{image_id}: {sentence}" for image_id, sentence in done.failed.items()]
     st.session_state[MADE] = (f"groundglass-{'-'.join(formats)}.zip", archive, len(done.files),
                               [*problems, *((said,) if said else ())], done.remarks)
-
-
-def _told(films, bar):
-    for number, each in enumerate(films, start=1):
-        bar.progress(number / len(films), f"Film {number:,} of {len(films):,}")
-        yield each
 
 
 def _zipped(folder, files):
