@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import BadUpload
+from core.files import whole_file
 from core.parsing import MOST_BYTES
 
 START, EMPTY = b"PK\3\4", b"PK\5\6"  # of an archive, and of one that holds nothing
@@ -37,17 +38,13 @@ class Member:
         return b"".join(self._pieces(HEAD))[:HEAD]
 
     def unpack(self, path):
-        """Write it to the new file `path`. Raises `BadUpload` and leaves no file then."""
+        """Write it to the file `path`. Raises `BadUpload` and leaves no file then."""
         if self.size > MOST_BYTES:
             raise BadUpload(f"says that it unpacks to {self.size:,} bytes, but a film has at most {MOST_BYTES:,}: "
                             "leave it out.")
-        try:
-            with path.open("xb") as file:
-                for piece in self._pieces(MOST_BYTES):
-                    file.write(piece)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        with whole_file(path, BadUpload, 0o600) as temporary, temporary.open("wb") as file:
+            for piece in self._pieces(MOST_BYTES):
+                file.write(piece)
 
     def _pieces(self, most):
         if self._info.flag_bits & 1:

@@ -54,9 +54,11 @@ def record(action, identities=(), reader="", detail=""):
 def _append(place, line):
     """One write to a file that its owner alone may read: lines of several processes do not mix."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    handle = os.open(place, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
-        data = line.encode()
+        end = os.lseek(handle, 0, os.SEEK_END)
+        torn = end and os.pread(handle, 1, end - 1) != b"\n"  # a full disk once took a line in part
+        data = b"\n" * torn + line.encode()
         if os.write(handle, data) != len(data):
             raise OSError("the line was written in part")
         os.fsync(handle)

@@ -14,6 +14,7 @@ import io
 import json
 import secrets
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from core.coco import write_coco
 from core.deidentify import deidentified, pixel_doubts
 from core.dicom import read_film
 from core.errors import BadExport, BadSettings, GroundglassError
-from core.files import whole_file
+from core.files import locked, whole_file
 from core.png import write_png
 from core.presentation import presentation_state
 from core.references import cleaned, reference, whole
@@ -84,8 +85,16 @@ def export(told, origin, formats, out, *, deidentify=False, progress=None):
             failed[each.image_id] = str(failure)
     for name in formats:
         if name not in OF_A_FILM and kept:
-            written += _SETS[name](out / name, kept, origin)
+            written += _set(name, out / name, kept, origin)
     return Exported(tuple(written), failed, _counted(remarks))
+
+
+def _set(name, out, told, origin):
+    """The files of all films in the format `name`; those of two exports at a time are not mixed."""
+    with suppress(OSError):  # the first file that is written says what is wrong
+        out.mkdir(parents=True, exist_ok=True)
+    with locked(out, BadExport):
+        return _SETS[name](out, told, origin)
 
 
 def _counted(remarks):

@@ -3,6 +3,9 @@
 It knows nothing of what is written.
 """
 
+import errno
+import fcntl
+import hashlib
 import os
 import tempfile
 import time
@@ -14,6 +17,11 @@ from core.errors import GroundglassError
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet would work out
 PREFIX = ".writing-"  # of a temporary's name
 LEFT_BEHIND = 24 * 3600  # seconds after which nobody writes to a temporary any more
+_DIGEST = hashlib.sha256().digest_size
+
+
+class Damaged(Exception):
+    """What a cache holds is not what was written; the sentence is for the user. It can be made again."""
 
 
 def cell(text):
@@ -59,7 +67,56 @@ def whole_file(path, error=GroundglassError, mode=0o644):
                     "kept: choose a directory that can be written and has room.") from None
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # it took its place, or its directory is gone
+                temporary.unlink()
+
+
+def write_sealed(path, content, mode=0o600):
+    """Write `content` (bytes) to the cache file `path`, its SHA-256 before it; as `whole_file`."""
+    with whole_file(path, mode=mode) as temporary:
+        temporary.write_bytes(hashlib.sha256(content).digest() + content)
+
+
+def read_sealed(path):
+    """The bytes that `write_sealed` left at `path`, None where there are none. Raises `Damaged`."""
+    try:
+        found = path.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(found[_DIGEST:]).digest() != found[:_DIGEST]:
+        raise Damaged(f"{path} was damaged, though it must hold what was written, and has been made again: check the "
+                      "disk should it happen often.")
+    return found[_DIGEST:]
+
+
+@contextmanager
+def locked(directory, error=GroundglassError, *, shared=False, wait=True):
+    """Keep other processes and threads that lock `directory` out for the time of the block, or all but `shared` ones.
+
+    The system takes the lock back from a process that is killed. Where `directory` is absent, or its file system knows
+    no locks, there is none. Raises `error` when another holds it and not to `wait` is asked for.
+    """
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield
+        return
+    try:
+        _lock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError:
+        raise error(f"{directory} is being written by another process, but one at a time may: wait for it to end, or "
+                    "name another directory.") from None
+    finally:
+        os.close(handle)
+
+
+def _lock(handle, how):
+    try:
+        fcntl.flock(handle, how)
+    except OSError as failure:
+        if failure.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+            raise
 
 
 def _forget(directory):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from core.dicom import read_header
 from core.errors import GroundglassError, UnreadableFilm
-from core.files import cache_directory, whole_file
+from core.files import Damaged, cache_directory, read_sealed, write_sealed
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "test")
 DEEPEST = 4  # directories below train/ or test/ that are looked into: study, series, and two to spare
 THREADS = 8  # measured: reading headers waits for the disk, so threads gain as much as processes here
@@ -45,7 +45,7 @@ def read_index(root, *, progress=None):
     root = Path(root).absolute()
     films, problems = find_films(root)
     place = index_file(root)
-    kept = _load(place)
+    kept = _load(place, problems)
     stale = [path for path, stamp in films.items()
              if path not in kept or kept[path][0] != stamp or kept[path][1].error]
     with ThreadPoolExecutor(THREADS) as pool:
@@ -62,7 +62,7 @@ def read_index(root, *, progress=None):
 def index_file(root):
     """Where the index of the data set at `root` is kept; the name tells nothing of the data set."""
     key = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:20]
-    return cache_directory() / f"headers-{key}.json"
+    return cache_directory() / f"headers-{key}.index"
 
 
 def find_films(root):
@@ -108,23 +108,25 @@ def _entry(root, path):
     return Entry(path, header.patient_id, header.columns, header.rows, header.photometric)
 
 
-def _load(place):
+def _load(place, problems):
     """path -> (stamp, Entry) as stored; empty when nothing usable is there, as it can be made again."""
     try:
-        content = json.loads(place.read_text())
-        if content["format"] != FORMAT:
+        content = json.loads(read_sealed(place) or "{}")
+        if content.get("format") != FORMAT:
             return {}
         return {fields["path"]: (stamp, Entry(**fields)) for stamp, fields in content["films"]}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return {}
+    except Damaged as damage:
+        problems.append(str(damage))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass  # another version's
+    return {}
 
 
 def _save(place, kept):
     """Store the index, readable by its owner alone: it names patients. Sentences on a failure."""
     content = {"format": FORMAT, "films": [(stamp, asdict(entry)) for stamp, entry in kept.values()]}
     try:
-        with whole_file(place, mode=0o600) as temporary:
-            temporary.write_text(json.dumps(content))
+        write_sealed(place, json.dumps(content).encode())
     except GroundglassError as error:
         return [str(error)]
     return []

@@ -129,6 +129,11 @@ class Predictor:
     batch: int
     settings: dict
 
+    @property
+    def remarks(self):
+        """Sentences on weights that are not computed as was asked for."""
+        return tuple(each.model.remark for each in self.named if each.model.remark)
+
     def manifest(self, dataset, errors):
         """The manifest of predictions for the data set named `dataset`."""
         return make_manifest(dataset, list(self.described), self.views, self.settings, errors)
@@ -148,7 +153,10 @@ def open_predictor(weights, *, views=2, device="auto", runtime="auto", batch=16)
     named = _open_all(weights, torch_device, runtime)
     described = tuple(each.described(path) for path, each in zip(weights, named, strict=True))
     settings = {"device": str(torch_device), "batch": batch, "runtime": [each.model.runtime for each in named]}
-    return Predictor(tuple(named), described, seen, batch, settings)
+    predictor = Predictor(tuple(named), described, seen, batch, settings)
+    if predictor.remarks:
+        settings["remarks"] = list(predictor.remarks)
+    return predictor
 
 
 def predict(dataset, weights, *, views=2, device="auto", runtime="auto", batch=16, image_ids=None, progress=None):

@@ -116,7 +116,7 @@ def open_model(path, device, how="torch"):
         if how == "onnx":
             raise BadWeights(f"{said}, but runtime onnx needs a graph that answers alike: use runtime torch.") from None
         return Model(*_filled(path), device, remark=f"{said}; torch is used, which is slower.")
-    return Model(None, card, device, session=session)
+    return Model(None, card, device, session=session, remark=session.remark)
 
 
 def _filled(path):

@@ -5,9 +5,10 @@ each file that was not, `doubt` for each film that waits, `progress` of a stage,
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
-from core.errors import BadSettings, GroundglassError
+from core.errors import BadPredictions, BadSettings, GroundglassError
 from core.options import add_ids, bar, say
 
 
@@ -59,6 +60,8 @@ def _data_set(given):
     predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
                           runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=bar)
     write_predictions(given.out, predictions)
+    for remark in predictions.manifest["settings"].get("remarks", ()):
+        say(remark)
     errors = predictions.manifest.get("errors", [])
     for error in errors:
         say(f"{error['image']} is not predicted: {error['error']}")
@@ -72,30 +75,40 @@ def _weights_in(paths):
 
 
 def _own(given):
-    """Gather films, look at them, predict those that are in no doubt or confirmed."""
-    from core.intake import Intake
-    from core.own_films import ALL, FILMS, predict_own, read_doubts
+    """Predict films of one's own; in one directory nobody else does so at the same time."""
+    from core.files import locked
+    from core.own_films import FILMS
 
     tell = _Lines() if given.json else _Words()
     try:
-        intake = Intake(given.out / FILMS, given.pseudonyms, None if given.within is None else
-                        tuple(path.resolve() for path in given.within))
-        faults = 0
-        for source in given.films:
-            for taken in intake.take(source):
-                tell.taken(taken)
-                faults += bool(taken.error)
-        tell.passed_over(intake.passed_over)
-        outcome = predict_own(given.out, lambda: _opened(given, tell),
-                              confirmed=ALL if given.confirm == list(ALL) else tuple(given.confirm),
-                              examining=tell.progress("look at films"), progress=tell.progress("predict"),
-                              judge=_judge)
-        doubts = read_doubts(given.out)
-        tell.outcome(given.out, outcome, {each: doubts[each] for each in outcome.waiting})
-        return 2 if faults or outcome.waiting or outcome.failed else 0
+        with suppress(OSError):  # the first film that is taken in says what is wrong
+            (given.out / FILMS).mkdir(parents=True, exist_ok=True)
+        with locked(given.out / FILMS, BadPredictions, wait=False):
+            return _gathered(given, tell)
     except GroundglassError as error:
         tell.failed(error)
         return 2
+
+
+def _gathered(given, tell):
+    """Gather films, look at them, predict those that are in no doubt or confirmed; the exit code."""
+    from core.intake import Intake
+    from core.own_films import ALL, FILMS, predict_own, read_doubts
+
+    intake = Intake(given.out / FILMS, given.pseudonyms, None if given.within is None else
+                    tuple(path.resolve() for path in given.within))
+    faults = 0
+    for source in given.films:
+        for taken in intake.take(source):
+            tell.taken(taken)
+            faults += bool(taken.error)
+    tell.passed_over(intake.passed_over)
+    outcome = predict_own(given.out, lambda: _opened(given, tell),
+                          confirmed=ALL if given.confirm == list(ALL) else tuple(given.confirm),
+                          examining=tell.progress("look at films"), progress=tell.progress("predict"), judge=_judge)
+    doubts = read_doubts(given.out)
+    tell.outcome(given.out, outcome, {each: doubts[each] for each in outcome.waiting})
+    return 2 if faults or outcome.waiting or outcome.failed else 0
 
 
 def _judge():
@@ -111,8 +124,11 @@ def _opened(given, tell):
     tell.stage("open weights")
     from core.inference import open_predictor  # imports torch
 
-    return open_predictor(_weights_in(given.weights), views=given.views, device=given.device, runtime=given.runtime,
-                          batch=given.batch)
+    predictor = open_predictor(_weights_in(given.weights), views=given.views, device=given.device,
+                               runtime=given.runtime, batch=given.batch)
+    for remark in predictor.remarks:
+        tell.remark(remark)
+    return predictor
 
 
 class _Words:
@@ -128,6 +144,9 @@ class _Words:
 
     def stage(self, name):
         pass
+
+    def remark(self, sentence):
+        say(sentence)
 
     def progress(self, _):
         return bar
@@ -156,6 +175,9 @@ class _Lines:
 
     def stage(self, name):
         _line(progress={"stage": name, "done": 0, "total": 0})
+
+    def remark(self, sentence):
+        _line(remark=sentence)
 
     def progress(self, stage):
         def wrapped(iterable, total):

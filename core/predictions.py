@@ -13,6 +13,7 @@ an interrupted write leaves the predictions of before. This module knows nothing
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from core.columns import ANEW, read_columns, write_columns
 from core.errors import BadPredictions
-from core.files import whole_file
+from core.files import locked, whole_file
 from core.labels import STUDY_CLASSES
 
 FORMAT = 1
@@ -151,15 +152,32 @@ def _distinct(values, name):
 def write_predictions(directory, predictions):
     """Write `predictions` to `directory`, in place of any that are there; old and new are never mixed.
 
-    Raises `BadPredictions` when the directory cannot be written.
+    Of two that write at once the last one's stay. Raises `BadPredictions` when the directory cannot be written.
     """
     directory = Path(directory)
+    with suppress(OSError):  # the first file that is written says what is wrong
+        directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory, BadPredictions):
+        files = _write_tables(directory, predictions)
+        manifest = {
+            **predictions.manifest, "format": FORMAT, "files": files, "image_ids": predictions.image_ids,
+            "study_ids": predictions.study_ids, "film_study": predictions.film_study.tolist(),
+            "sources": {part: [asdict(source) for source in group] for part, group in _sources(predictions).items()}}
+        with whole_file(directory / MANIFEST, BadPredictions) as temporary:
+            temporary.write_text(json.dumps(manifest, indent=1))
+        for old in directory.iterdir():
+            if _FILE.fullmatch(old.name) and old.name not in files.values():
+                old.unlink(missing_ok=True)
+
+
+def _write_tables(directory, predictions):
+    """Write the Parquet files; their names by part."""
     found = predictions.candidates
     film = np.repeat(np.arange(len(predictions.image_ids)), np.diff(found.offsets))
     opacity = _long(predictions.opacity[..., None])
     study = _long(predictions.study)
     names = {part: [source.name for source in group] for part, group in _sources(predictions).items()}
-    files = {
+    return {
         "candidates": write_columns(
             directory, "candidates",
             {"image_id": (predictions.image_ids, film), "source": (names["candidates"], found.source)},
@@ -172,15 +190,6 @@ def write_predictions(directory, predictions):
             directory, "study",
             {"study_id": (predictions.study_ids, study[0]), "source": (names["study"], study[1])},
             dict(zip(STUDY_CLASSES, study[2], strict=True)))}
-    manifest = {
-        **predictions.manifest, "format": FORMAT, "files": files, "image_ids": predictions.image_ids,
-        "study_ids": predictions.study_ids, "film_study": predictions.film_study.tolist(),
-        "sources": {part: [asdict(source) for source in group] for part, group in _sources(predictions).items()}}
-    with whole_file(directory / MANIFEST, BadPredictions) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1))
-    for old in directory.iterdir():
-        if _FILE.fullmatch(old.name) and old.name not in files.values():
-            old.unlink(missing_ok=True)
 
 
 def _sources(predictions):
@@ -197,6 +206,11 @@ def _long(values):
 def read_predictions(directory):
     """The `Predictions` in `directory`. Raises `BadPredictions` naming what is missing or breaks a rule."""
     directory = Path(directory)
+    with locked(directory, shared=True):  # whoever writes anew deletes what is being read
+        return _read(directory)
+
+
+def _read(directory):
     manifest = _read_manifest(directory)
     image_ids, study_ids = tuple(manifest["image_ids"]), tuple(manifest["study_ids"])
     sources = {part: tuple(Source(**each) for each in manifest["sources"][part]) for part in _PARTS}

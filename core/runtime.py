@@ -5,7 +5,6 @@ by torch's older exporter: it takes one to four seconds a network where the newe
 """
 
 import getpass
-import hashlib
 import io
 import tempfile
 import warnings
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 
 from core.errors import BadSettings, GroundglassError
-from core.files import cache_directory, whole_file
+from core.files import Damaged, cache_directory, read_sealed, write_sealed
 from core.parallel import WORKERS
 from core.weights import sha256
 
@@ -27,7 +26,6 @@ TOLERANCE = 1e-3  # |graph - torch| / (1 + |torch|) of any output that is still 
 MOST_GRAPHS = 40  # kept in the cache; those used longest ago are deleted
 STEP = 4  # pictures at most that one thread takes at a time: more do not fit the processor's caches
 _PACKAGES = ("onnx", "onnxruntime")
-_DIGEST = hashlib.sha256().digest_size
 
 
 class NoGraph(Exception):
@@ -54,10 +52,13 @@ class Session:
 
     The pictures of a batch are dealt to the cores, each to a single thread: threads that share one picture wait for
     each other at every layer, longest where other programs want the cores too. Safe to call from several threads.
+    `remark` is a sentence when the graph was made again because the cache's was damaged, else empty.
     """
 
     def __init__(self, graph):
         import onnxruntime
+
+        self.remark = ""
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -81,14 +82,16 @@ def session(path, build, size):
     (height, width) to a tuple of tensors. Raises `NoGraph`, and what `build` raises.
     """
     name = f"{sha256(path)[:32]}-{VERSION}-{torch.__version__}.graph"
+    damage = []
     for folder in _folders():
-        if (ready := _stored(folder / name)) is not None:
+        if (ready := _stored(folder / name, damage)) is not None:
             return ready
     network = build()
     graph = _exported(network, size)
     ready = _opened(graph)
     _compare(network, ready, size)
     _store(name, graph)
+    ready.remark = " ".join(damage)
     return ready
 
 
@@ -104,19 +107,18 @@ def _folders():
     yield private
 
 
-def _stored(path):
-    """The session of the graph at `path`; None where there is none, or a damaged one. Its digest stands before it."""
+def _stored(path, damage):
+    """The session of the graph at `path`; None where there is none, or a damaged one, which `damage` then tells."""
     try:
-        content = path.read_bytes()
-        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        if (graph := read_sealed(path)) is None:
             return None
         path.touch()
-    except OSError:
-        return None
-    try:
-        return _opened(content[_DIGEST:])
-    except NoGraph:
-        return None
+        return _opened(graph)
+    except Damaged as said:
+        damage.append(str(said))
+    except (OSError, NoGraph):
+        pass
+    return None
 
 
 def _opened(graph):
@@ -164,8 +166,7 @@ def _store(name, graph):
     """Keep the graph in the first folder that takes it; where none does, the next start exports again."""
     for folder in _folders():
         try:
-            with whole_file(folder / name, mode=0o600) as temporary:
-                temporary.write_bytes(hashlib.sha256(graph).digest() + graph)
+            write_sealed(folder / name, graph)
         except GroundglassError:
             continue
         _forget(folder)

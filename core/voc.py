@@ -1,9 +1,11 @@
 """PASCAL VOC's XML (Everingham et al. 2010, VOC development kit), out and in: Annotations/ID.xml for each film.
 
 `bndbox` counts pixels from 1 and includes its last one: a box that reaches from edge x_min to edge x_max, the film's
-edge being 0, is written as x_min + 1 to x_max. Detections carry `confidence`. It knows nothing of how boxes came about.
+edge being 0, is written as x_min + 1 to x_max. Detections carry `confidence`. ImageSets/Main/exported.txt lists the
+files of the last export; where it is there, no others are read. It knows nothing of how boxes came about.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,14 +13,41 @@ from core.boxed import file_name, gathered
 from core.errors import BadExport
 from core.files import whole_file
 
-FOLDER = "Annotations"
+FOLDER, LISTED = "Annotations", "ImageSets/Main/exported.txt"
 MOST_BYTES = 16 * 2 ** 20  # of one file
 
 
 def write_voc(directory, boxed, origin_lines):
-    """Write `boxed` (`core.boxed.Boxed`) to Annotations/ in `directory`; the paths written."""
-    return [_write(Path(directory) / FOLDER / f"{file_name(film[0])}.xml", *film, origin_lines)
-            for film in boxed.films()]
+    """Write `boxed` (`core.boxed.Boxed`) to Annotations/ in `directory`; the paths written.
+
+    Files of an earlier export that are not among them are deleted.
+    """
+    directory = Path(directory)
+    before = _listed(directory) or []
+    written = [_write(directory / FOLDER / f"{file_name(film[0])}.xml", *film, origin_lines)
+               for film in boxed.films()]
+    with whole_file(directory / LISTED, BadExport) as temporary:
+        temporary.write_text("".join(f"{place.stem}\n" for place in written), "utf-8")
+    for old in set(before) - set(written):
+        with suppress(OSError):  # it is no longer listed, so it is not read
+            old.unlink()
+    return [*written, directory / LISTED]
+
+
+def _listed(directory):
+    """The files that the last export lists, in its order; None where there is no list. Raises `BadExport`."""
+    place = directory / LISTED
+    try:
+        stems = place.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as failure:
+        raise BadExport(f"{place} cannot be read ({str(failure)[:80]}), but lists the files of the export: delete it "
+                        "to read every file.") from None
+    if odd := [stem for stem in stems if file_name(stem) != stem]:
+        raise BadExport(f"{place.name} lists {odd[0][:80]!r}, but names of files in {FOLDER} must stand there: mend "
+                        "it.")
+    return [directory / FOLDER / f"{stem}.xml" for stem in stems]
 
 
 def _write(place, image_id, width, height, boxes, scores, origin_lines):
@@ -44,8 +73,13 @@ def _write(place, image_id, width, height, boxes, scores, origin_lines):
 
 
 def read_voc(directory):
-    """`Boxed` of the XML files in `directory`/Annotations. Raises `BadExport` naming the file that breaks a rule."""
-    places = sorted((Path(directory) / FOLDER).glob("*.xml"))
+    """`Boxed` of the XML files in `directory`/Annotations, of those alone that the last export lists where it did.
+
+    Raises `BadExport` naming the file that breaks a rule.
+    """
+    places = _listed(Path(directory))
+    if places is None:
+        places = sorted((Path(directory) / FOLDER).glob("*.xml"))
     if not places:
         raise BadExport(f"{directory} holds no {FOLDER}/*.xml, but a VOC folder does: name another.")
     return gathered(_read(place) for place in places)

@@ -255,7 +255,10 @@ def test_a_corrupted_index_is_made_again(tmp_path, content):
     put_film(tmp_path / "train" / "s1" / "s" / "a.dcm")
     first = index.read_index(tmp_path)
     index.index_file(tmp_path).write_text(content)
-    assert index.read_index(tmp_path) == first
+    entries, problems = index.read_index(tmp_path)
+    assert entries == first[0] and len(problems) == 1 and "was damaged" in problems[0]
+    assert index.read_index(tmp_path) == first and first[1] == [], "it is said once"
+    assert index.index_file(tmp_path).stat().st_mode & 0o77 == 0, "it names patients"
     assert index.index_file(tmp_path).stat().st_mode & 0o077 == 0  # it names patients
 
 

@@ -78,6 +78,25 @@ def test_each_format_counts_as_its_authors_do(tmp_path):
 
 
 @pytest.mark.parametrize("kind", WRITERS)
+def test_a_second_export_leaves_nothing_of_the_first(kind, tmp_path):
+    write, read = WRITERS[kind]
+    write(tmp_path, detections_of([told("a"), told("b")]))
+    (tmp_path / "Annotations").mkdir(exist_ok=True)
+    (tmp_path / "Annotations/foreign.xml").write_text("another program's, which stays")
+    write(tmp_path, detections_of([told("b"), told("c")]))
+    assert sorted(read(tmp_path).image_ids) == ["b", "c"]
+    assert not (tmp_path / "Annotations/a.xml").exists() and (tmp_path / "Annotations/foreign.xml").exists()
+
+
+@pytest.mark.parametrize("stem", ["../a", "/etc/passwd", "a b"])
+def test_a_list_of_files_never_leads_out_of_its_folder(stem, tmp_path):
+    write_voc(tmp_path, detections_of([told("a")]), ("x",))
+    (tmp_path / "ImageSets/Main/exported.txt").write_text(f"{stem}\n")
+    with pytest.raises(BadExport, match="exported.txt lists"):
+        read_voc(tmp_path)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
 def test_labels_go_out_and_come_back_as_truth(kind, tmp_path):
     assert main(["export", kind, "--data", str(SAMPLE), "--out", str(tmp_path)]) == 0
     assert main(["import", kind, "--from", str(tmp_path / kind), "--as", "truth", "--data", str(SAMPLE), "--out",

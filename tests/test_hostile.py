@@ -1,6 +1,5 @@
 """Hundreds of malformed and unusual films, tables and weights: shown right or refused in a sentence, nothing else."""
 
-import json
 import os
 import signal
 import subprocess
@@ -286,19 +285,3 @@ def test_temporaries_of_the_killed_are_cleared_away_and_those_of_the_living_kept
     with whole_file(tmp_path / "kept.txt") as temporary:
         temporary.write_text("y")
     assert sorted(each.name for each in tmp_path.iterdir()) == [".writing-new", "kept.txt"]
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1, "films": [[1, {}]]}', "[" * 100_000, "\0" * 50,
-                                     json.dumps({"format": 1, "films": [[[0, 0], {"path": "../../etc/passwd"}]]})])
-def test_a_corrupted_index_is_made_again(tmp_path, content):
-    from core.index import index_file, read_index
-
-    place = tmp_path / "train" / "s" / "e"
-    place.mkdir(parents=True)
-    film_file(place / "a.dcm", RAMP)
-    cache = index_file(tmp_path)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    cache.write_text(content)
-    entries, problems = read_index(tmp_path)
-    assert [(entry.path, entry.patient_id, entry.width) for entry in entries] == [("train/s/e/a.dcm", "P1", 64)]
-    assert problems == [] and "P1" not in cache.name

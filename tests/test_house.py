@@ -63,6 +63,65 @@ def test_core_draws_nothing(package):
     assert not [path for path in tracked("core/**.py") if any(n.split(".")[0] == package for n in imported(path))]
 
 
+WRITING = {"write_text", "write_bytes", "savez", "savez_compressed", "save_as", "imwrite", "to_csv", "to_parquet",
+           "to_json", "to_pickle", "save_file", "tofile", "copyfile", "copy2", "copytree", "move", "mkstemp", "savefig"}
+MEMORY = ("memory", "content", "kept", "sink")  # what a file in memory is called here
+SCRATCH = {  # what is written without `whole_file`, and why that loses nothing
+    "core/files.py": "the one place that writes",
+    "train/runs.py log": "lines are added to a log",
+    "viewer/own.py clear_abandoned": "an empty file that is locked",
+    "viewer/own.py _own_folder": "an empty file that is locked",
+    "viewer/views/doctor.py _folds": "a file of this very call, in a directory of its own",
+}
+
+
+def bare_writes(path):
+    """(function, line) of each call in the file at `path` that writes a file and is in no `with whole_file(...)`."""
+    found = []
+
+    def look(node, function, safe):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = node.name
+        if isinstance(node, ast.With):
+            safe = safe or any("whole_file" in ast.unparse(item.context_expr) for item in node.items)
+        if isinstance(node, ast.Call) and not safe and writes(node):
+            found.append((function, node.lineno))
+        for child in ast.iter_child_nodes(node):
+            look(child, function, safe)
+
+    look(ast.parse((ROOT / path).read_text("utf8")), "", False)
+    return found
+
+
+def writes(call):
+    """Whether a call writes a file: by its name, or as an opening for writing; what goes to memory is called so."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if call.args and ast.unparse(call.args[0]) in MEMORY:
+        return False
+    if name in ("open", "ZipFile"):
+        modes = [each.value for each in [*call.args, *(each.value for each in call.keywords)]
+                 if isinstance(each, ast.Constant) and isinstance(each.value, str) and len(each.value) < 4]
+        return any(set(mode) & set("wax") for mode in modes)
+    return name in WRITING
+
+
+def test_files_are_written_whole_or_not_at_all():
+    """Every write goes through `core.files.whole_file`: nothing else is atomic on a full disk or a killed process."""
+    for path in [path for room in ("core", "train", "viewer") for path in tracked(f"{room}/**.py")]:
+        bare = [f"{path}:{line} in {function}" for function, line in bare_writes(path)
+                if path not in SCRATCH and f"{path} {function}" not in SCRATCH]
+        assert not bare, f"{bare} write without whole_file"
+
+
+@pytest.mark.parametrize(("source", "count"), [
+    ("open(p, 'w')", 1), ("p.open('ab')", 1), ("p.open(mode='x')", 1), ("p.write_text('x')", 1), ("open(p)", 0),
+    ("p.open(newline='')", 0), ("np.savez(p, x=1)", 1), ("np.savez(memory, x=1)", 0),
+    ("with whole_file(p) as t:\n    t.write_text('x')", 0), ("zipfile.ZipFile(p, 'w')", 1), ("shutil.copy2(a, b)", 1)])
+def test_a_bare_write_is_told_from_a_safe_one(source, count, tmp_path):
+    (tmp_path / "module.py").write_text(source)
+    assert len(bare_writes(tmp_path / "module.py")) == count
+
+
 def test_package_files_hold_only_a_docstring():
     for path in tracked("**__init__.py"):
         body = ast.parse((ROOT / path).read_text("utf8")).body

@@ -60,7 +60,9 @@ def test_a_damaged_graph_is_made_anew(cache, tmp_path):
     whole = graph.read_bytes()
     graph.write_bytes(whole[:2000])
     pictures = np.full((2, 64, 64), 90, np.uint8)
-    assert np.isfinite(open_model(path, CPU, "onnx").probabilities(pictures)["study"]).all()
+    model = open_model(path, CPU, "onnx")
+    assert np.isfinite(model.probabilities(pictures)["study"]).all() and "has been made again" in model.remark
+    assert open_model(path, CPU, "onnx").remark == ""
     assert len(graph.read_bytes()) == len(whole)
 
 

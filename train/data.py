@@ -6,6 +6,8 @@ the network's input.
 
 import hashlib
 import os
+import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,9 +190,8 @@ def _pictures(dataset, images, size):
              for image in images for stat in [Path(image.path).stat()]]
     key = hashlib.sha256(repr((str(dataset.root), size, stamp)).encode()).hexdigest()[:20]
     place = cache_directory() / f"pictures-{key}.npz"
-    if place.exists():
-        with np.load(place) as stored:
-            return stored["pictures"], stored["readable"]
+    if (stored := _stored(place)) is not None:
+        return stored
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = list(tqdm(pool.map(lambda image: _decode(image.path, size), images), total=len(images),
                             desc=f"decode {dataset.name}"))
@@ -199,6 +200,18 @@ def _pictures(dataset, images, size):
     with whole_file(place) as temporary:
         np.savez(temporary, pictures=pictures, readable=readable)
     return pictures, readable
+
+
+def _stored(place):
+    """What the cache holds at `place`, None when it is absent or damaged, which is said."""
+    try:
+        with place.open("rb") as file, np.load(file) as stored:  # its parts have checksums
+            return stored["pictures"], stored["readable"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as fault:
+        tqdm.write(f"{place} was damaged ({type(fault).__name__}), but must hold what was written: it is made again.")
+        return None
 
 
 def _decode(path, size):

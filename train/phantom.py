@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from core.errors import BadSettings
+from core.files import whole_file
 from train.exposure import attenuation, detect, tone
 from train.markings import burn_in, collimate
 from train.opacities import draw_lesions
@@ -181,7 +182,7 @@ def write_tables(folder, shots, boxes):
                for shot in shots}
     for name, head, rows in (("train_image_level.csv", ("id", "boxes", "label", "StudyInstanceUID"), images),
                              ("train_study_level.csv", ("id", *STUDY_COLUMNS), list(studies.values()))):
-        with (Path(folder) / name).open("w", newline="", encoding="utf-8") as file:
+        with whole_file(Path(folder) / name) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(head)
             writer.writerows(sorted(rows))
@@ -204,7 +205,8 @@ def write_set(settings, folder):
     write_tables(folder, shots, boxes)
     notice = NOTICE.format(count=settings.count, seed=settings.seed, side=settings.side,
                            compact=" --compact" if settings.compact else "")
-    (folder / "NOTICE.txt").write_text(notice, encoding="utf-8")
+    with whole_file(folder / "NOTICE.txt") as temporary:
+        temporary.write_text(notice, encoding="utf-8")
     return shots, boxes
 
 

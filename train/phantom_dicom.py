@@ -22,6 +22,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from core.files import whole_file
+
 UID_ROOT = "2.25."  # ISO/IEC 9834-8: a UUID as a decimal number
 SYNTAXES = {
     "explicit": ExplicitVRLittleEndian,
@@ -79,9 +81,10 @@ def write_film(path, grey, header):
         film.file_meta.TransferSyntaxUID = syntax
     if header.syntax in options:
         _declare_loss(film, pixels, header.syntax)
-    film.save_as(path, enforce_file_format=True)
-    if header.syntax == "jpeg":
-        _to_jpeg_lossless(path)
+    with whole_file(path) as temporary:
+        film.save_as(temporary, enforce_file_format=True)
+        if header.syntax == "jpeg":
+            _to_jpeg_lossless(temporary)
 
 
 def _to_jpeg_lossless(path):

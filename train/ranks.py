@@ -7,13 +7,14 @@ norm, each process normalises by its own share and the running statistics are th
 
 import datetime
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import distributed
 
 from core.errors import BadSettings
+from core.files import locked
 from core.models import pick_device
 
 _PATIENCE = datetime.timedelta(hours=2)  # the others wait while the lead decodes films and judges
@@ -70,6 +71,12 @@ class Ranks:
         yield
         if self.leads:
             self.wait()
+
+    @contextmanager
+    def alone(self, folder):
+        """Keep other trainings out of `folder` for the time of the block. Raises `BadSettings` when one is there."""
+        with locked(folder, BadSettings, wait=False) if self.leads else nullcontext():
+            yield
 
     def agreed(self, value):
         """The lead's `value`, in all processes."""

@@ -33,7 +33,7 @@ class RunFolder:
         record = {"settings": asdict(settings), "inputs": inputs}
         place = self.path / "settings.json"
         if place.exists():
-            before = json.loads(place.read_text("utf8"))
+            before = _record(place)
             if {**_DEFAULTS, **before["settings"]} != record["settings"] or before["inputs"] != inputs:
                 raise BadSettings(f"{self.path} holds a run with other settings, but a run goes on with its own: "
                                   "name another folder with --run.")
@@ -72,7 +72,13 @@ class RunFolder:
     def load_checkpoint(self):
         """The state last kept, or None."""
         place = self.path / "checkpoint.pt"
-        return torch.load(place, map_location="cpu", weights_only=True) if place.exists() else None
+        if not place.exists():
+            return None
+        try:
+            return torch.load(place, map_location="cpu", weights_only=True)
+        except Exception as fault:  # torch raises what it likes on damaged files
+            raise BadSettings(f"{place} cannot be read ({type(fault).__name__}), but a run goes on from it: delete it "
+                              "to begin the run anew, or name another folder with --run.") from None
 
     def write_metrics(self, rows):
         """metrics.csv from `rows`, one dict per epoch; a figure that a row lacks is left empty."""
@@ -88,6 +94,16 @@ class RunFolder:
         with place.open(newline="", encoding="utf8") as file:
             return [{name: int(value) if name == "epoch" else float(value) for name, value in row.items() if value}
                     for row in csv.DictReader(file)]
+
+
+def _record(place):
+    """The settings and inputs at `place`. Raises `BadSettings` when they are damaged."""
+    try:
+        found = json.loads(place.read_text("utf8"))
+        return {"settings": dict(found["settings"]), "inputs": found["inputs"]}
+    except (ValueError, KeyError, TypeError):
+        raise BadSettings(f"{place} is damaged, but it says what the run is: delete the folder to begin anew, or name "
+                          "another with --run.") from None
 
 
 def _write_text(path, text):

@@ -33,7 +33,7 @@ def train(settings, data, also, folder, *, device="auto", views=2, checkpoint_se
         with ranks.lead_first():
             inputs = {"data": str(Path(data)), "also": [str(each) for each in also]}
             run = RunFolder(folder, settings, {**inputs, "smoke": True} if smoke else inputs, recipe)
-        with tracking(track if ranks.leads else None, run, asdict(settings)) as tell:
+        with ranks.alone(run.path), tracking(track if ranks.leads else None, run, asdict(settings)) as tell:
             with ranks.lead_first():
                 films = _films(settings, data, also, settings.fold if smoke else None)
             task = DetectorTask(settings) if settings.task == "detector" else ClassifierTask(settings)

@@ -26,8 +26,8 @@ from pathlib import Path
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.errors import BadUpload
-from core.files import cache_directory
+from core.errors import BadUpload, GroundglassError
+from core.files import cache_directory, whole_file
 from core.index import index_file
 from core.own_films import FILMS
 
@@ -87,10 +87,11 @@ class Area:
             number = f"{len(self.names) + 1:04}"
             try:
                 inbox.mkdir(mode=0o700, exist_ok=True)
-                (inbox / number).write_bytes(content)
-            except OSError as failure:
-                raise BadUpload(f"The film cannot be kept ({failure.strerror or failure}), but room on the server's "
-                                "disk is needed: tell its operator.") from None
+                with whole_file(inbox / number, mode=0o600) as temporary:
+                    temporary.write_bytes(content)
+            except (OSError, GroundglassError):
+                raise BadUpload(f"{file.name} cannot be kept, but room on the server's disk is needed: tell its "
+                                "operator.") from None
             self.names[number] = file.name
 
     def predict(self, weights, views, confirmed=(), folder=None, within=()):
