@@ -6,7 +6,7 @@ import { dragged, screenTable, windowOfTable, windowTable } from "./display.js";
 import { fit, levelFor, panBy, region, resized, toCanvas, toFilm, zoomAt } from "./geometry.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
-import { labelOf, markAt, visibleMarks } from "./marks.js";
+import { labelOf, markAt, pairsOf, visibleMarks } from "./marks.js";
 import { FilmStore } from "./store.js";
 import { halve, pyramid, undelta, unpack } from "./unpack.js";
 import { tooltipLines } from "./words.js";
@@ -119,6 +119,15 @@ test("labels carry the verdict's letters, and hovering tells all", () => {
   assert.equal(labelOf(mark({ kind: "truth" })), "GT");
   assert.deepEqual(tooltipLines(mark({ kind: "truth", verdict: "FN", iou: 0.4, details: ["<b>x</b>"] })),
     ["Ground truth: missed (false negative)", "IoU 0.400", "<b>x</b>"]);
+});
+
+test("a matched pair is joined from middle to middle, with its IoU beneath; what is hidden joins nothing", () => {
+  const pair = [mark({ id: "t0", kind: "truth", pair: "d0", iou: 0.756 }), mark({ kind: "detections", pair: "t0", iou: 0.756 })];
+  const boxes = [[0, 0, 10, 20], [10, 0, 30, 40]];
+  assert.deepEqual(pairsOf(pair, boxes), [
+    { ids: ["d0", "t0"], ends: [[20, 20], [5, 10]], text: "IoU 0.76", x: 12.5, y: 34 },
+  ]);
+  assert.deepEqual(pairsOf(pair.slice(1), boxes.slice(1)), []);
 });
 
 test("hidden kinds are left out, truth is drawn first", () => {

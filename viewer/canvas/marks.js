@@ -15,6 +15,7 @@ const LOOKS = {
 const FONT = "600 12px system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 const HALO = "rgba(0, 0, 0, .85)";
 const [PAD, LINE, GLYPH] = [3, 17, 15]; // CSS pixels: around a label, its height, width of its glyph
+const BELOW = 14; // CSS pixels from the lower end of a pair's line to its IoU
 
 // The marks to draw, truth first: [{...mark, kind}] of the layers that are not hidden.
 export function visibleMarks(layers, hidden) {
@@ -39,9 +40,11 @@ export function drawMarks(context, marks, view, size, density, { hovered, picked
   const boxes = marks.map((mark) => toCanvas(scaled, mark.box));
   const texts = marks.map(labelOf);
   const widths = marks.map((mark, i) => context.measureText(texts[i]).width + 2 * PAD + glyphWidth(mark));
-  const labels = placeLabels(boxes, widths.map((width) => [width, LINE]), size, taken);
+  const pairs = pairsOf(marks, boxes);
+  const free = [...taken, ...pairs.map((pair) => spaceOf(context, pair))];
+  const labels = placeLabels(boxes, widths.map((width) => [width, LINE]), size, free);
   const placed = marks.map((mark, i) => ({ mark, box: boxes[i], label: labels[i] }));
-  drawPairs(context, placed, hovered);
+  for (const pair of pairs) drawPair(context, pair, pair.ids.includes(hovered));
   for (const { mark, box } of placed) drawBox(context, mark, box, mark.id === hovered || mark.id === picked);
   placed.forEach(({ mark, label }, i) => label && drawLabel(context, mark, label, texts[i], mark.id === picked));
   return placed;
@@ -121,32 +124,40 @@ function drawGlyph(context, glyph, x, y) {
   context.setLineDash([]);
 }
 
-// A thin line between the middles of matched boxes; with their IoU when one of them is under the pointer.
-function drawPairs(context, placed, hovered) {
-  const byId = new Map(placed.map((one) => [one.mark.id, one]));
-  for (const one of placed) {
-    const other = byId.get(one.mark.pair);
-    if (one.mark.kind === "truth" || !other) continue;
-    const strong = [one.mark.id, other.mark.id].includes(hovered);
-    const [ax, ay] = middleOf(one.box), [bx, by] = middleOf(other.box);
-    context.strokeStyle = strong ? "#ffffff" : "rgba(255, 255, 255, .6)";
-    context.fillStyle = context.strokeStyle;
-    context.lineWidth = strong ? 1.5 : 1;
-    context.beginPath();
-    context.moveTo(ax, ay);
-    context.lineTo(bx, by);
-    context.stroke();
-    for (const [x, y] of [[ax, ay], [bx, by]]) context.fillRect(x - 2, y - 2, 4, 4);
-    if (strong && one.mark.iou !== null) drawIou(context, one.mark.iou, (ax + bx) / 2, Math.max(ay, by) + 14);
-  }
+// The detections on show that find a box on show: where the line between their middles goes, and where its IoU stands.
+export function pairsOf(marks, boxes) {
+  const rows = new Map(marks.map((mark, row) => [mark.id, row]));
+  return marks.flatMap((mark, row) => {
+    const other = rows.get(mark.pair);
+    if (mark.kind === "truth" || other === undefined) return [];
+    const ends = [middleOf(boxes[row]), middleOf(boxes[other])];
+    const text = mark.iou === null ? "" : `IoU ${mark.iou.toFixed(2)}`;
+    const x = (ends[0][0] + ends[1][0]) / 2, y = Math.max(ends[0][1], ends[1][1]) + BELOW;
+    return [{ ids: [mark.id, marks[other].id], ends, text, x, y }];
+  });
 }
 
-function drawIou(context, iou, x, y) {
+// What a pair's IoU covers, so that no label is put there.
+function spaceOf(context, { text, x, y }) {
+  const half = context.measureText(text).width / 2 + PAD;
+  return text ? [x - half, y - LINE / 2, x + half, y + LINE / 2] : [x, y, x, y];
+}
+
+function drawPair(context, { ends: [[ax, ay], [bx, by]], text, x, y }, strong) {
+  context.strokeStyle = strong ? "#ffffff" : "rgba(255, 255, 255, .6)";
+  context.fillStyle = context.strokeStyle;
+  context.lineWidth = strong ? 1.5 : 1;
+  context.beginPath();
+  context.moveTo(ax, ay);
+  context.lineTo(bx, by);
+  context.stroke();
+  for (const [px, py] of [[ax, ay], [bx, by]]) context.fillRect(px - 2, py - 2, 4, 4);
+  context.textAlign = "center";
   context.strokeStyle = HALO;
   context.lineWidth = 3;
-  context.textAlign = "center";
-  context.strokeText(`IoU ${iou.toFixed(2)}`, x, y);
-  context.fillText(`IoU ${iou.toFixed(2)}`, x, y);
+  context.strokeText(text, x, y);
+  context.fillStyle = strong ? "#ffffff" : "#dbe2e9";
+  context.fillText(text, x, y);
   context.textAlign = "left";
 }
 

@@ -22,7 +22,7 @@ const SIGNS = [
   ["cross, FP", "false positive: a detection without a box of its own"],
   ["dashed diamond, FN", "false negative: a ground-truth box that no detection finds"],
   ["solid / dashed outline", "detection, wider the more confident / ground truth"],
-  ["thin line", "joins a detection and the box it finds; hover for their IoU"],
+  ["thin line", "joins a detection and the box it finds; beside it their IoU"],
 ];
 
 export function setLines(element, lines) {
