@@ -1,4 +1,4 @@
-"""The commands that explain failures: errors (dAP by kind) and changed (films whose verdicts differ)."""
+"""The commands that explain failures: errors (dAP by kind), changed (films whose verdicts differ), gallery."""
 
 import json
 from dataclasses import asdict
@@ -123,4 +123,43 @@ def _changed(given):
     print(json.dumps(stamps, allow_nan=False))
 
 
-ADD = (_add_errors, _add_changed)
+def _add_gallery(commands):
+    parser = commands.add_parser("gallery", help="every missed box, false positive or localisation error, and the "
+                                                 "zones they lie in")
+    parser.add_argument("which", choices=("missed", "false positives", "localisation"))
+    add_data(parser)
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    parser.add_argument("--order", choices=("cost", "confidence", "IoU", "size", "film"), default="cost")
+    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings(parser)
+    parser.set_defaults(run_command=_gallery)
+
+
+def _gallery(given):
+    from core.costs import costs
+    from core.gallery import chosen, gallery, records
+    from core.kinds import diagnose
+    from core.verdicts import rate
+
+    cases, fusion, scoring, fused, answer, matches = _opened(given.data, given.predictions, given)
+    _insist(cases, given.predictions)
+    told = gallery(cases, answer, matches, diagnose(cases, fused, answer, matches, fusion, scoring, given.display),
+                   given.display, costs(rate(cases, answer, matches)).of_cases(cases))
+    boxes, stamp = records(told, chosen(told, given.which, given.order), cases.images), _stamp(given, cases, fusion,
+                                                                                               scoring)
+    if given.json:
+        boxes = [{name: None if value != value else value for name, value in each.items()} for each in boxes]
+        print(json.dumps({"boxes": boxes, "zones": [{**asdict(each), "miss_rate": each.miss_rate}
+                                                    for each in told.zones()], "stamp": stamp}, allow_nan=False))
+        return
+    for each in boxes:
+        print(f"{each['film']:20}{each['kind']:24}{each['zone']:14}{each['confidence']:>6.2f}{each['iou']:>6.2f}"
+              f"{1000 * each['cost']:>8.3f}")
+    print(f"{'zone':14}{'boxes':>7}{'missed':>8}{'FP':>6}")
+    for each in told.zones():
+        print(f"{each.zone:14}{each.truth:>7}{each.missed:>8}{each.false_positives:>6}")
+    print(json.dumps(stamp, allow_nan=False))
+
+
+ADD = (_add_errors, _add_changed, _add_gallery)
