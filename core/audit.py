@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from core.errors import GroundglassError
+from core.files import state_directory
 
 ACTIONS = ("film opened", "pixels sent", "export", "films predicted", "log in", "log in refused")
 
@@ -19,8 +20,7 @@ def audit_file():
     """Where the trail is: GROUNDGLASS_AUDIT, or groundglass/audit.jsonl in the user's state directory."""
     if named := os.environ.get("GROUNDGLASS_AUDIT"):
         return Path(named).absolute()
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "groundglass" / "audit.jsonl"
+    return state_directory() / "audit.jsonl"
 
 
 def fingerprint(identity):

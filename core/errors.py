@@ -9,6 +9,7 @@
     +-- BadSettings       a setting outside its range
     +-- BadUpload         files, folders or archives that cannot be taken in
     +-- BadExport         what cannot be exported, or an exported file that cannot be read back
+    +-- BadReview         a reader's verdict that cannot be saved or read
 
 Commands print the sentence on standard error and exit with code 2; pages show it where the reader looks.
 Anything else that is raised is a defect of the program.
@@ -49,3 +50,7 @@ class BadUpload(GroundglassError):
 
 class BadExport(GroundglassError):
     """A film that cannot be exported in a format, or a file of such a format that cannot be read back."""
+
+
+class BadReview(GroundglassError):
+    """A reader's verdict that cannot be kept, or a database of verdicts that cannot be written or read."""

@@ -41,6 +41,12 @@ def cache_directory():
     return Path(named).absolute() if named else Path.home() / ".cache" / "groundglass"
 
 
+def state_directory():
+    """The directory for what must be kept: `groundglass` in XDG_STATE_HOME or in ~/.local/state. It may not exist."""
+    named = os.environ.get("XDG_STATE_HOME")
+    return (Path(named) if named else Path.home() / ".local" / "state") / "groundglass"
+
+
 @contextmanager
 def whole_file(path, error=GroundglassError, mode=0o644):
     """Give the path of a temporary file to write to; when the block ends well it takes the place of `path`.

@@ -36,7 +36,7 @@ GRACE = 180  # seconds after its browser has gone that an area is kept, for one 
 LOOK = 20  # seconds between two looks at which sessions are left
 MOST_BROUGHT = 4 * 2 ** 30  # bytes that a session may hand over
 ENDED = ("done", "failed", "cancelled")
-SECRET = ("GROUNDGLASS_PASSWORD", "GROUNDGLASS_PASSWORD_HASH")  # of the environment, which no child needs
+SECRET = ("GROUNDGLASS_PASSWORD", "GROUNDGLASS_PASSWORD_HASH", "GROUNDGLASS_REVIEWS")  # which no child needs
 
 
 @dataclass
