@@ -1,5 +1,5 @@
 """`python -m core COMMAND`: index, film, predict, attention, evaluate, submit, sweep, best, bootstrap,
-conventions, curves, errors, changed, doctor, export, import, deidentify.
+conventions, curves, errors, changed, doctor, export, import, deidentify, report, reviews, corrected.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -12,7 +12,15 @@ import re
 import sys
 from pathlib import Path
 
-from core import attention_command, export_commands, failure_commands, predict_command, report_command, tuning_commands
+from core import (
+    attention_command,
+    export_commands,
+    failure_commands,
+    predict_command,
+    report_command,
+    reviews_command,
+    tuning_commands,
+)
 from core.doctor_command import add_doctor
 from core.errors import GroundglassError
 from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
@@ -24,7 +32,8 @@ def main(arguments=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_index, _add_film, predict_command.add, attention_command.add, _add_evaluate, _add_submit,
-                *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD, *report_command.ADD):
+                *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD, *report_command.ADD,
+                *reviews_command.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:

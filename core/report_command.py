@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.options import add_data, add_ids, add_settings, bar, say, settings_of
+from core.reviews_command import add_place, rows_of
 
 
 def _add_report(commands):
@@ -13,6 +14,7 @@ def _add_report(commands):
     parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .html or .pdf file to write")
     parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+    add_place(parser)
     add_ids(parser, "report on the images in FILE (default: all that are predicted)")
     add_settings(parser)
     parser.set_defaults(run_command=_report)
@@ -25,6 +27,8 @@ def _report(given):
     from core.predictions import read_predictions
     from core.report import judge_cases, report
     from core.report_files import writer
+    from core.reviews import current
+    from core.reviews_told import told_of_films
     from core.stamp import stamp
     from core.subset import images_of, read_ids
 
@@ -35,7 +39,8 @@ def _report(given):
     rows = [row for row, image in enumerate(cases.images)
             if (cases.predicted[row] if wanted is None else image.image_id in wanted)]
     made = report(judge_cases(cases, *settings, given.display), rows,
-                  stamp(cases.predictions.manifest, dataset.name, *settings), progress=bar)
+                  stamp(cases.predictions.manifest, dataset.name, *settings),
+                  told_of_films(current(rows_of(given)), cases.images), progress=bar)
     write(given.out, made)
     if said := audit.record("export", [each.image_id for each in made.cases], detail="report"):
         say(said)

@@ -217,22 +217,3 @@ def _state(reviews):
     if any(each.level != "box" for each in verdicts):
         return "reviewed"
     return "begun" if reviews else "open"
-
-
-def counts(reviews):
-    """Level -> verdict -> how many of the `current` `reviews` say so; "note alone" counts those without a verdict."""
-    found = {level: {**dict.fromkeys(known, 0), "note alone": 0} for level, known in VERDICTS.items()}
-    for each in reviews:
-        found[each.level][each.verdict or "note alone"] += 1
-    return found
-
-
-def as_row(review):
-    """The `Review` as one flat dictionary of text and numbers, for a CSV or JSON; None for what it lacks."""
-    corners = review.box or (None,) * 4
-    return {"number": review.number, "at": review.at, "reader": review.reader, "data set": review.data_set,
-            "level": review.level, "target": review.target, "side": review.side,
-            **dict(zip(("x_min", "y_min", "x_max", "y_max"), corners, strict=True)), "verdict": review.verdict,
-            "note": review.note, "instead": None if review.instead is None else json.dumps(review.instead),
-            "settings": json.dumps(review.stamp.get("settings", {})),
-            "weights": json.dumps(review.stamp.get("weights", {})), "undoes": review.undoes}
