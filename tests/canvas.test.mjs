@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { dragged, screenTable, windowOfTable, windowTable } from "./display.js";
-import { fit, levelFor, panBy, region, resized, toCanvas, toFilm, zoomAt } from "./geometry.js";
+import {
+  centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
+} from "./geometry.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
 import { labelOf, markAt, pairsOf, visibleMarks } from "./marks.js";
@@ -46,6 +48,17 @@ test("zooming keeps the film's point under the cursor, and stops at both ends", 
   assert.equal(near.zoom, 6);
   assert.equal(zoomAt(view, 1e6, 0, 0, CANVAS, FILM).zoom, 40);
   assert.equal(zoomAt(view, 1e-6, 0, 0, CANVAS, FILM).zoom, 0.5);
+});
+
+test("a zoom asked for is exactly that, and the part in view is told in film pixels", () => {
+  const view = fit(CANVAS, FILM);
+  assert.deepEqual(inView(view, CANVAS, FILM), [0, 0, 100, 100]);
+  assert.equal(wholeInView(view, CANVAS, FILM), true);
+  const near = zoomTo({ ...view, zoom: 2.3 }, 8, 200, 100, CANVAS, FILM);
+  assert.equal(near.zoom, 8);
+  const there = centredAt(near, 75, 25, CANVAS, FILM);
+  assert.deepEqual(inView(there, CANVAS, FILM), [50, 12.5, 100, 37.5]);
+  assert.equal(wholeInView(there, CANVAS, FILM), false);
 });
 
 test("panning follows the hand but never loses the film", () => {

@@ -3,6 +3,7 @@
 For test_canvas_browser.py and the server that it starts.
 """
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from core.errors import UnreadableFilm
 from core.film import Look
+from tests.browsing import served
+from tests.conftest import ROOT
 from tests.test_canvas import make_film
 
 FILMS = ("first", "broken", "last", "absent", "absent too")
@@ -66,6 +69,32 @@ def read(path):
     pixels = generator.integers(-1000, 3000, (HEIGHT, WIDTH)).astype(np.int16)
     looks = (Look("first", 1000.0, 3500.0, "LINEAR_EXACT"), Look("narrow", 900.0, 300.0))
     return make_film(pixels, looks=looks, slope=1.5, intercept=-100.0, inverted=name == "first", image_id=name)
+
+
+@contextlib.contextmanager
+def canvas_server(place):
+    """Address of the page, served out of the folder `place`."""
+    (place / "server.py").write_text(SERVER)
+    (place / "page.py").write_text(PAGE)
+    for name in FILMS:
+        (place / f"{name}.dcm").write_bytes(b"film")
+    with served(place / "server.py", place / "log.txt", root=ROOT) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def opened(browser, address):
+    """A `Reader` at the first film; no script of the page may have failed when it is closed."""
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    errors, page.fetched = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: page.fetched.append(request.url))
+    page.goto(address)
+    reader = Reader(page)
+    reader.wait(state="ready", boxes="4")
+    yield reader
+    assert errors == []
+    page.close()
 
 
 class Reader:
@@ -135,7 +164,7 @@ class Reader:
         return np.array(values).reshape(HEIGHT, WIDTH)
 
     def painted(self):
-        """How many pixels of the two canvases are not black or not empty."""
+        """How many pixels of each canvas are not black or not empty."""
         return self.film.evaluate(
             """film => [...film.querySelectorAll("canvas")].map((canvas) => {
                 const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from core.display import grey_levels, grey_table, linear_exact
-from tests.browsing import chromium, served
-from tests.canvas_page import FILMS, HEIGHT, PAGE, SERVER, Reader, read
-from tests.conftest import ROOT
+from tests.browsing import chromium
+from tests.canvas_page import HEIGHT, canvas_server, opened, read
 
 
 @pytest.fixture(scope="module")
@@ -17,27 +16,14 @@ def browser():
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, browser):
-    place = tmp_path_factory.mktemp("canvas")
-    (place / "server.py").write_text(SERVER)
-    (place / "page.py").write_text(PAGE)
-    for name in FILMS:
-        (place / f"{name}.dcm").write_bytes(b"film")
-    with served(place / "server.py", place / "log.txt", root=ROOT) as started:
+    with canvas_server(tmp_path_factory.mktemp("canvas")) as started:
         yield started
 
 
 @pytest.fixture
 def reader(browser, address):
-    page = browser.new_page(viewport={"width": 1200, "height": 800})
-    errors, page.fetched = [], []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: page.fetched.append(request.url))
-    page.goto(address)
-    reader = Reader(page)
-    reader.wait(state="ready", boxes="4")
-    yield reader
-    assert errors == []
-    page.close()
+    with opened(browser, address) as reader:
+        yield reader
 
 
 def expected(name, look=None):
@@ -129,7 +115,7 @@ def test_error_leaves_nothing_of_the_film_before(reader):
     reader.press("ArrowRight")
     reader.wait(state="error", film="broken", boxes="0")
     assert reader.text("message") == "broken.dcm has 0 pixels, but a film has some: <b>send</b> it again."
-    assert reader.painted() == [0, 0]
+    assert reader.painted() == [0, 0, 0]
     assert reader.text("readout") == ""
     reader.press("PageDown")
     reader.wait(state="ready", film="last", boxes="4")

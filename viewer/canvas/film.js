@@ -7,8 +7,10 @@ import { screenTable, windowTable } from "./display.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
 import { drawMarks, visibleMarks } from "./marks.js";
+import { Minimap } from "./minimap.js";
 import { Picture } from "./picture.js";
 import { FilmStore } from "./store.js";
+import { Tools } from "./tools.js";
 import { fillHelp, readoutLines, setLines, spoken } from "./words.js";
 
 const PATIENCE = 250; // ms before "Loading" is written: films that come at once shall not flash
@@ -41,10 +43,12 @@ class FilmCanvas {
   constructor(root) {
     this.root = root;
     const part = (name) => root.querySelector(`.${name}`);
-    for (const name of ["caption", "readout", "message", "tooltip", "help", "warning"]) this[`${name}Box`] = part(name);
+    for (const name of ["caption", "readout", "message", "tooltip", "help", "warning", "tools"]) this[`${name}Box`] = part(name);
     this.sides = { left: part("left"), right: part("right") };
     this.picture = new Picture(part("picture"));
     this.marksContext = part("marks").getContext("2d");
+    this.minimap = new Minimap(part("minimap"), (x, y) => this.hand.centre(x, y), () => this.hand.rest());
+    this.tools = new Tools(part("tools"), (action) => this.hand.press({ action }));
     Object.assign(this, { address: null, film: null, layers: [], hidden: new Set(), tool: "window", seq: 0, frame: 0,
       cursor: null });
     this.#forget();
@@ -119,6 +123,7 @@ class FilmCanvas {
       picked: null, words: null, coarse: 0, dragging: false, stale: true,
     });
     this.picture.clear();
+    this.minimap.clear();
     this.marksContext.setTransform(1, 0, 0, 1, 0, 0);
     this.marksContext.clearRect(0, 0, this.marksContext.canvas.width, this.marksContext.canvas.height);
     for (const side of Object.values(this.sides)) side.textContent = "";
@@ -146,6 +151,7 @@ class FilmCanvas {
     const started = performance.now();
     this.words ??= screenTable(this.#table(), this.inverted, this.film.header.padding);
     this.picture.paint(this.film.levels, this.view, this.words, this.coarse);
+    this.minimap.paint(this.film.levels, this.words, this.view, this.picture.canvas);
     if (this.dragging && performance.now() - started > SLOW) this.coarse = 1;
     if (this.stale) this.#paintMarks();
     this.#tell();
@@ -167,6 +173,7 @@ class FilmCanvas {
 
   #tell() {
     this.writeReadout();
+    this.tools.tell(this);
     this.seq += 1;
     const { window: shown } = this;
     Object.assign(this.root.dataset, {
@@ -182,7 +189,7 @@ class FilmCanvas {
 
   #taken() {
     const frame = this.root.getBoundingClientRect();
-    return [this.captionBox, this.readoutBox, this.warningBox].map((box) => {
+    return [this.captionBox, this.readoutBox, this.warningBox, this.toolsBox, this.minimap.canvas].map((box) => {
       const { left, top, right, bottom } = box.getBoundingClientRect();
       return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
     });

@@ -10,10 +10,14 @@ export function fit(canvas, film) {
   };
 }
 
-// Zoom by `factor`, the film's point under (px, py) stays there; between a quarter of the fitted size and LARGEST.
 export function zoomAt(view, factor, px, py, canvas, film) {
+  return zoomTo(view, view.zoom * factor, px, py, canvas, film);
+}
+
+// The film's point under (px, py) stays there; `wanted` is held between a quarter of the fitted size and LARGEST.
+export function zoomTo(view, wanted, px, py, canvas, film) {
   const smallest = fit(canvas, film).zoom / 4;
-  const zoom = Math.min(Math.max(view.zoom * factor, Math.min(smallest, 1)), LARGEST);
+  const zoom = Math.min(Math.max(wanted, Math.min(smallest, 1)), LARGEST);
   const moved = { x: view.x + px / view.zoom - px / zoom, y: view.y + py / view.zoom - py / zoom, zoom, fitted: false };
   return held(moved, canvas, film);
 }
@@ -21,6 +25,25 @@ export function zoomAt(view, factor, px, py, canvas, film) {
 // The film follows the hand by dx, dy device pixels.
 export function panBy(view, dx, dy, canvas, film) {
   return held({ ...view, x: view.x - dx / view.zoom, y: view.y - dy / view.zoom, fitted: false }, canvas, film);
+}
+
+// The film's point (x, y) in the middle of the canvas.
+export function centredAt(view, x, y, canvas, film) {
+  return held({ ...view, x: x - canvas.width / view.zoom / 2, y: y - canvas.height / view.zoom / 2, fitted: false },
+    canvas, film);
+}
+
+// The part of the film that the canvas shows, [x0, y0, x1, y1] in film pixels.
+export function inView(view, canvas, film) {
+  const within = (value, most) => Math.min(Math.max(value, 0), most);
+  return [within(view.x, film.width), within(view.y, film.height), within(view.x + canvas.width / view.zoom, film.width),
+    within(view.y + canvas.height / view.zoom, film.height)];
+}
+
+// True when no film pixel lies outside the canvas, but for the rounding of a fit.
+export function wholeInView(view, canvas, film) {
+  const [x0, y0, x1, y1] = inView(view, canvas, film);
+  return x0 < 0.5 && y0 < 0.5 && x1 > film.width - 0.5 && y1 > film.height - 0.5;
 }
 
 // The same film point stays in the middle when the canvas changes its size, or its pixels per CSS pixel by `density`.

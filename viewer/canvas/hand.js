@@ -1,10 +1,12 @@
 // What the reader does to a canvas, by pointer and by key; the only place that changes how a film is shown.
 import { dragged, windowOfTable } from "./display.js";
-import { fit, panBy, zoomAt } from "./geometry.js";
+import { centredAt, fit, panBy, zoomAt, zoomTo } from "./geometry.js";
 import { mount, unmount, use } from "./keys.js";
 import { markAt } from "./marks.js";
 import { watchPointer } from "./pointer.js";
 import { setLines, tooltipLines } from "./words.js";
+
+const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };
 
 export class Hand {
   constructor(canvas) {
@@ -26,7 +28,7 @@ export class Hand {
     if (["truth", "detections"].includes(action)) return this.#toggle(action);
     if (action === "escape") return this.#escape();
     if (action === "look") return this.#look(number);
-    if (action === "closer" || action === "farther") return this.#zoomAtCursor(action === "closer" ? 1.25 : 0.8);
+    if (Object.hasOwn(ZOOMS, action)) return this.#zoomAtCursor(ZOOMS[action](this.canvas.view.zoom));
     this[action]();
     return true;
   }
@@ -68,9 +70,10 @@ export class Hand {
     return true;
   }
 
-  #zoomAtCursor(factor) {
-    const { cursor, size } = this.canvas;
-    this.zoom(factor, ...(cursor ?? [size.width / 2, size.height / 2]));
+  #zoomAtCursor(zoom) {
+    const { cursor, size, density, picture, film, view } = this.canvas;
+    const [x, y] = (cursor ?? [size.width / 2, size.height / 2]).map((one) => one * density);
+    this.#move(zoomTo(view, zoom, x, y, picture.canvas, film.levels[0]));
     return true;
   }
 
@@ -131,6 +134,13 @@ export class Hand {
     if (!canvas.film) return;
     const { density, picture, view, film } = canvas;
     this.#move(panBy(view, dx * density, dy * density, picture.canvas, film.levels[0]));
+  }
+
+  // From the minimap: the film's point (x, y) into the middle.
+  centre(x, y) {
+    const { canvas } = this;
+    canvas.dragging = true;
+    this.#move(centredAt(canvas.view, x, y, canvas.picture.canvas, canvas.film.levels[0]));
   }
 
   // The drag has ended: draw what was left coarse sharply.

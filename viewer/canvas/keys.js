@@ -3,7 +3,7 @@
 const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
-  "+": "closer", "-": "farther",
+  "+": "closer", "-": "farther", 0: "single", 9: "double",
 };
 
 // Elements that need keys of their own when they have the focus, and which; whatever one writes in needs them all.
@@ -38,14 +38,15 @@ export function use(canvas) {
 // What a key means: {step} films on, or {action} of the canvas; null when it means nothing here.
 export function meaning(key) {
   if (Object.hasOwn(STEPS, key)) return { step: STEPS[key] };
-  if (/^[1-9]$/.test(key)) return { action: "look", number: Number(key) - 1 };
+  if (/^[1-8]$/.test(key)) return { action: "look", number: Number(key) - 1 };
   const name = key.length === 1 ? key.toLowerCase() : key;
   return Object.hasOwn(ACTIONS, name) ? { action: ACTIONS[name] } : null;
 }
 
 // True when the focused element needs this key itself.
 export function belongsTo(target, key) {
-  if (!target?.closest || target.closest(".film")) return false;
+  if (!target?.closest) return false;
+  if (target.closest(".film")) return PRESSES.has(key) && Boolean(target.closest("button"));
   const writing = target.closest(WRITING);
   if (writing && !(writing.localName === "input" && NOT_WRITTEN_IN.has(writing.type))) return true;
   if (MOVES.has(key) && target.closest(MOVING)) return true;

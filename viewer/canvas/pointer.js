@@ -9,7 +9,7 @@ export function watchPointer(root, hand) {
     const frame = root.getBoundingClientRect();
     return [event.clientX - frame.left, event.clientY - frame.top];
   };
-  const onCanvas = (event) => !event.target.closest?.(".help");
+  const onCanvas = (event) => !event.target.closest?.(".help, .tools, .minimap");
 
   root.onpointerdown = (event) => {
     if (!onCanvas(event)) return;

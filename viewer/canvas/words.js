@@ -8,6 +8,7 @@ const KEYS = [
   ["Middle or right drag, shift drag", "pan"],
   ["Wheel, + and -", "zoom at the cursor; above 400 % single pixels are shown"],
   ["=", "fit the film to the canvas"],
+  ["0 and 9", "one screen pixel per film pixel (1:1), two (2:1); the overview in the corner moves what is in view"],
   ["Space, double click", "fit and first look"],
   ["i", "invert"],
   ["a", "hide or show everything of the AI"],

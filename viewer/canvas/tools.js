@@ -1,0 +1,26 @@
+// Small buttons on the canvas, for what keys do as well: each is named for screen readers and says whether it is on.
+
+const BUTTONS = [
+  { action: "fit", text: "Fit", label: "Fit the film to the canvas", key: "=", on: ({ view }) => view?.fitted },
+  { action: "single", text: "1:1", label: "One film pixel per screen pixel", key: "0", on: ({ view }) => view?.zoom === 1 },
+  { action: "double", text: "2:1", label: "Two screen pixels per film pixel", key: "9", on: ({ view }) => view?.zoom === 2 },
+];
+
+export class Tools {
+  constructor(element, press) {
+    this.buttons = BUTTONS.map(({ action, text, label, key }) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: text, title: `${label} (key ${key})` });
+      button.setAttribute("aria-label", `${label}, key ${key}`);
+      button.onclick = () => press(action);
+      return button;
+    });
+    element.onmousedown = (event) => event.preventDefault(); // the keys stay with the film
+    element.replaceChildren(...this.buttons);
+  }
+
+  // `state` of the canvas
+  tell(state) {
+    BUTTONS.forEach(({ on }, i) => this.buttons[i].setAttribute("aria-pressed", String(Boolean(on(state)))));
+  }
+}
