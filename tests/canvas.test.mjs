@@ -9,6 +9,7 @@ import {
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
 import { labelOf, markAt, pairsOf, visibleMarks } from "./marks.js";
+import { lengthText } from "./ruler.js";
 import { FilmStore } from "./store.js";
 import { halve, pyramid, undelta, unpack } from "./unpack.js";
 import { tooltipLines } from "./words.js";
@@ -75,6 +76,13 @@ test("a new size of the canvas keeps the fit, or else the film's point in the mi
   const moved = resized(view, CANVAS, after, FILM);
   assert.deepEqual(toFilm(moved, 100, 100), toFilm(view, 200, 100));
   assert.equal(resized(view, CANVAS, after, FILM, 2).zoom, 12); // twice the device pixels
+});
+
+test("a ruler counts each axis by its own spacing, and says where it is measured", () => {
+  const ruler = [10, 10, 40, 50]; // 30 columns, 40 rows
+  assert.equal(lengthText(ruler, { spacing: null }), "50.0 pixels");
+  assert.equal(lengthText(ruler, { spacing: [0.1, 0.1], spacing_kind: "at detector" }), "5.0 mm at the detector");
+  assert.equal(lengthText(ruler, { spacing: [0.2, 0.5], spacing_kind: "calibrated" }), "17.0 mm, calibrated");
 });
 
 test("the level has at least one of its pixels per device pixel", () => {

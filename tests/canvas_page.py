@@ -68,7 +68,9 @@ def read(path):
     generator = np.random.default_rng(FILMS.index(name))
     pixels = generator.integers(-1000, 3000, (HEIGHT, WIDTH)).astype(np.int16)
     looks = (Look("first", 1000.0, 3500.0, "LINEAR_EXACT"), Look("narrow", 900.0, 300.0))
-    return make_film(pixels, looks=looks, slope=1.5, intercept=-100.0, inverted=name == "first", image_id=name)
+    spacing = ((0.4, 0.2), "at detector") if name == "first" else (None, None)
+    return make_film(pixels, looks=looks, spacing=spacing, slope=1.5, intercept=-100.0,
+                     inverted=name == "first", image_id=name)
 
 
 @contextlib.contextmanager

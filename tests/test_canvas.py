@@ -31,9 +31,10 @@ PICTURES = {
 }
 
 
-def make_film(pixels, *, slope=1.0, intercept=0.0, lut=None, looks=None, inverted=False, padding=None, image_id="film"):
+def make_film(pixels, *, slope=1.0, intercept=0.0, lut=None, looks=None, inverted=False, padding=None, image_id="film",
+              spacing=(None, None)):
     looks = looks or (Look("1-99 %", 50.0, 80.0, "LINEAR_EXACT"),)
-    return Film(pixels, slope, intercept, lut, tuple(looks), "MONOCHROME2", inverted, 16, padding, None, None,
+    return Film(pixels, slope, intercept, lut, tuple(looks), "MONOCHROME2", inverted, 16, padding, *spacing,
                 ("R", "L", "H", "F"), image_id, "", "", "", "DX", "PA", "", "", ("Modality: values as stored.",))
 
 
@@ -77,6 +78,7 @@ def test_body_of_a_film_carries_every_look():
     assert header["looks"] == [{"name": "header VOI", "window": None},
                                {"name": "narrow", "window": {"center": 100.0, "width": 20.0, "function": "LINEAR"}}]
     assert (header["offset"], header["padding"], header["inverted"]) == (32_768, [-32768, -32768], True)
+    assert (header["spacing"], header["spacing_kind"]) == (None, None)
     assert header["sides"] == {"left": "R", "right": "L"}
 
 

@@ -79,6 +79,8 @@ def film_body(film) -> bytes:
         "padding": film.padding,
         "looks": [{"name": look.name, "window": _window(look)} for look in film.looks],
         "sides": sides,
+        "spacing": film.spacing_mm,
+        "spacing_kind": film.spacing_kind,
         "steps": list(film.steps),
     }
     tables = np.stack([grey_table(film, look) for look in film.looks])

@@ -9,6 +9,7 @@ import { Hand } from "./hand.js";
 import { drawMarks, visibleMarks } from "./marks.js";
 import { Minimap } from "./minimap.js";
 import { Picture } from "./picture.js";
+import { drawRulers, lengthText } from "./ruler.js";
 import { FilmStore } from "./store.js";
 import { Tools } from "./tools.js";
 import { fillHelp, readoutLines, setLines, spoken } from "./words.js";
@@ -120,7 +121,7 @@ class FilmCanvas {
     if (this.address?.url && !this.film) store.unwant(this.address.url);
     Object.assign(this, {
       film: null, address: null, view: null, look: 0, window: null, inverted: false, placed: [], hovered: null,
-      picked: null, words: null, coarse: 0, dragging: false, stale: true,
+      picked: null, rulers: [], stretching: false, words: null, coarse: 0, dragging: false, stale: true,
     });
     this.picture.clear();
     this.minimap.clear();
@@ -133,7 +134,7 @@ class FilmCanvas {
 
   #say(state, message) {
     this.messageBox.textContent = message;
-    Object.assign(this.root.dataset, { state, film: this.address?.id ?? "", boxes: "0" });
+    Object.assign(this.root.dataset, { state, film: this.address?.id ?? "", boxes: "0", rulers: "" });
     if (state !== "ready") this.root.setAttribute("aria-label", message || "Film");
   }
 
@@ -162,7 +163,10 @@ class FilmCanvas {
     const marks = visibleMarks(this.layers, this.hidden);
     const { hovered, picked } = this;
     this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
-    this.root.setAttribute("aria-label", spoken(this.address.id, this.film.header, marks));
+    drawRulers(this.marksContext, this.rulers, this.film.header, this.view, this.size, this.density);
+    const lengths = this.rulers.map((ruler) => lengthText(ruler, this.film.header));
+    this.root.dataset.rulers = lengths.join("; ");
+    this.root.setAttribute("aria-label", spoken(this.address.id, this.film.header, marks, lengths));
   }
 
   #table() {
@@ -179,7 +183,7 @@ class FilmCanvas {
     Object.assign(this.root.dataset, {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
-      truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
+      tool: this.tool, truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
     });
   }
 

@@ -1,6 +1,6 @@
 // What the reader does to a canvas, by pointer and by key; the only place that changes how a film is shown.
 import { dragged, windowOfTable } from "./display.js";
-import { centredAt, fit, panBy, zoomAt, zoomTo } from "./geometry.js";
+import { centredAt, fit, panBy, toFilm, zoomAt, zoomTo } from "./geometry.js";
 import { mount, unmount, use } from "./keys.js";
 import { markAt } from "./marks.js";
 import { watchPointer } from "./pointer.js";
@@ -56,10 +56,11 @@ export class Hand {
   }
 
   #escape() {
-    const { helpBox } = this.canvas;
-    if (helpBox.hidden && !this.canvas.picked) return false;
+    const { helpBox, picked, rulers } = this.canvas;
+    if (helpBox.hidden && !picked && !rulers.length) return false;
     if (!helpBox.hidden) this.help();
-    else this.#select(null);
+    else if (picked) this.#select(null);
+    else this.#measure(rulers.slice(0, -1));
     return true;
   }
 
@@ -92,8 +93,11 @@ export class Hand {
   }
 
   tool() {
-    this.canvas.tool = this.canvas.tool === "zoom" ? "window" : "zoom";
-    this.canvas.draw();
+    this.#hold("zoom");
+  }
+
+  ruler() {
+    this.#hold("ruler");
   }
 
   help() {
@@ -121,9 +125,11 @@ export class Hand {
     if (this.canvas.film) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
   }
 
-  drag(dx, dy) {
+  // By dx, dy since the last call; the drag began at `from` and is now at `to`.
+  drag(dx, dy, from, to) {
     const { canvas } = this;
     if (!canvas.film) return;
+    if (canvas.tool === "ruler") return this.#stretch(from, to);
     canvas.dragging = true;
     if (canvas.tool === "zoom") this.zoom(Math.exp(-dy * 0.008), canvas.size.width / 2, canvas.size.height / 2);
     else this.#bright({ window: dragged(canvas.window ?? this.#windowOf(canvas.look), dx, dy, this.#windowOf(0).width) });
@@ -145,7 +151,7 @@ export class Hand {
 
   // The drag has ended: draw what was left coarse sharply.
   rest() {
-    Object.assign(this.canvas, { dragging: false, coarse: 0 });
+    Object.assign(this.canvas, { dragging: false, coarse: 0, stretching: false });
     this.canvas.draw();
   }
 
@@ -163,6 +169,25 @@ export class Hand {
 
   #move(view) {
     this.canvas.view = view;
+    this.canvas.draw();
+  }
+
+  // The tool of the left drag: this one, or window and level again.
+  #hold(tool) {
+    this.canvas.tool = this.canvas.tool === tool ? "window" : tool;
+    this.canvas.draw();
+  }
+
+  #stretch(from, to) {
+    const { canvas } = this;
+    const ends = [from, to].flatMap((point) => toFilm(canvas.view, ...point.map((one) => one * canvas.density)));
+    const others = canvas.stretching ? canvas.rulers.slice(0, -1) : canvas.rulers;
+    canvas.stretching = true;
+    this.#measure([...others, ends]);
+  }
+
+  #measure(rulers) {
+    this.canvas.rulers = rulers;
     this.canvas.draw();
   }
 

@@ -3,7 +3,7 @@
 const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
-  "+": "closer", "-": "farther", 0: "single", 9: "double",
+  "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
 };
 
 // Elements that need keys of their own when they have the focus, and which; whatever one writes in needs them all.

@@ -1,4 +1,4 @@
-// The mouse and the pen on a canvas: left drag = window and level or zoom, middle, right or shift drag = pan, wheel = zoom at the cursor,
+// The mouse and the pen on a canvas: left drag = window and level, zoom or ruler, middle, right or shift drag = pan, wheel = zoom at the cursor,
 // click = pick, double click = reset. Positions go to `hand` in CSS pixels from the canvas's top left corner.
 
 const STILL = 3; // CSS pixels a click may move
@@ -16,7 +16,7 @@ export function watchPointer(root, hand) {
     root.focus({ preventScroll: true });
     root.setPointerCapture(event.pointerId);
     const pan = event.button === 1 || event.button === 2 || event.shiftKey;
-    drag = { x: event.clientX, y: event.clientY, pan, left: event.button === 0, moved: 0 };
+    drag = { from: at(event), x: event.clientX, y: event.clientY, pan, left: event.button === 0, moved: 0 };
     event.preventDefault(); // no text selection, no automatic scrolling by the middle button
   };
   root.onpointermove = (event) => {
@@ -25,7 +25,7 @@ export function watchPointer(root, hand) {
     drag.moved += Math.abs(dx) + Math.abs(dy);
     if (drag.moved <= STILL) return undefined;
     Object.assign(drag, { x: event.clientX, y: event.clientY });
-    return drag.pan ? hand.pan(dx, dy) : hand.drag(dx, dy);
+    return drag.pan ? hand.pan(dx, dy) : hand.drag(dx, dy, drag.from, at(event));
   };
   root.onpointerup = (event) => {
     if (drag?.left && drag.moved <= STILL) hand.pick(...at(event));

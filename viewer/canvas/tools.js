@@ -4,6 +4,7 @@ const BUTTONS = [
   { action: "fit", text: "Fit", label: "Fit the film to the canvas", key: "=", on: ({ view }) => view?.fitted },
   { action: "single", text: "1:1", label: "One film pixel per screen pixel", key: "0", on: ({ view }) => view?.zoom === 1 },
   { action: "double", text: "2:1", label: "Two screen pixels per film pixel", key: "9", on: ({ view }) => view?.zoom === 2 },
+  { action: "ruler", text: "Ruler", label: "Measure by left drag", key: "m", on: ({ tool }) => tool === "ruler" },
 ];
 
 export class Tools {

@@ -5,6 +5,7 @@ import { labelOf } from "./marks.js";
 const KEYS = [
   ["Left drag", "window (right: wider) and level (down: darker)"],
   ["z", "left drag zooms instead, and back"],
+  ["m", "left drag measures instead, and back; Escape removes the last ruler"],
   ["Middle or right drag, shift drag", "pan"],
   ["Wheel, + and -", "zoom at the cursor; above 400 % single pixels are shown"],
   ["=", "fit the film to the canvas"],
@@ -18,6 +19,7 @@ const KEYS = [
   ["Click", "pick a box; Escape lets go"],
   ["?", "this page"],
 ];
+const TOOLS = { zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
 const SIGNS = [
   ["circle with a tick, TP", "true positive: a detection that finds a ground-truth box"],
   ["cross, FP", "false positive: a detection without a box of its own"],
@@ -53,7 +55,7 @@ export function readoutLines({ film, look, window: shown, inverted, hidden, tool
   const parts = [name, numbers ? windowText(numbers) : "", inverted ? "inverted" : "", `${zoomText(view.zoom)}`];
   const lines = [parts.filter(Boolean).join("  ·  ")];
   const off = [hidden.has("detections") ? "AI hidden (a)" : "", hidden.has("truth") ? "ground truth hidden (g)" : "",
-    tool === "zoom" ? "left drag zooms (z)" : ""].filter(Boolean);
+    TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
   lines.push(point ? valueText(film, point) : " ");
   return lines;
@@ -97,9 +99,10 @@ function list(rows) {
 }
 
 // What a screen reader says on arriving at the canvas.
-export function spoken(filmId, header, marks) {
+export function spoken(filmId, header, marks, lengths) {
   const boxes = (kind) => marks.filter((mark) => mark.kind === kind);
   const said = boxes("detections").map(labelOf).join(", ");
   return `Film ${filmId}, ${header.width} by ${header.height} pixels. ${boxes("truth").length} ground-truth boxes, ` +
-    `${boxes("detections").length} detections${said ? `: ${said}` : ""}. Press question mark for the keys.`;
+    `${boxes("detections").length} detections${said ? `: ${said}` : ""}. ` +
+    `${lengths.map((text) => `Ruler: ${text}. `).join("")}Press question mark for the keys.`;
 }
