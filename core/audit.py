@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import GroundglassError
 from core.files import state_directory
 
-ACTIONS = ("film opened", "pixels sent", "export", "films predicted", "log in", "log in refused")
+ACTIONS = ("film opened", "pixels sent", "picture sent", "export", "films predicted", "log in", "log in refused")
 
 
 def audit_file():

@@ -22,7 +22,8 @@ from viewer import login
 from viewer.pixels import film_url, pixel_routes
 
 HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse")
-SECRETS = ("/", "/media/abc.png", "/film/pixels/x.y", "/_stcore/host-config", "/static/js/index.js", "/anything")
+SECRETS = ("/", "/media/abc.png", "/film/pixels/x.y", "/film/picture/x.y", "/_stcore/host-config",
+           "/static/js/index.js", "/anything")
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_openid_guards_films_and_media_by_streamlits_own_cookie(monkeypatch):
     user = json.dumps({"is_logged_in": True, "sub": "reader"})
     cookie = f"{login.OIDC_COOKIE}={create_signed_value(secret, login.OIDC_COOKIE, user).decode()}"
     gate = login.Gate(None)
-    for path in ("/media/abc.png", "/film/pixels/x.y"):
+    for path in ("/media/abc.png", "/film/pixels/x.y", "/film/picture/x.y"):
         assert Asked(gate, path).status == 403
         assert Asked(gate, path, cookie=cookie).through
     assert Asked(gate, "/oauth2callback").through

@@ -59,9 +59,11 @@ take_root()
 if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was started, not only imported
     take_arguments(sys.argv[1:])
 
-from viewer import own, resources  # noqa: E402  (needs the path above)
+from core.dicom import read_film  # noqa: E402  (needs the path above)
+from viewer import own, resources  # noqa: E402
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
+from viewer.pictures import picture_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 
 GIVE_BACK = 30  # seconds between two times that freed memory is given back to the system
@@ -88,8 +90,8 @@ async def lifespan(_):
     giving.cancel()
 
 
-app = st.App(ROOT / "viewer" / "contents.py", routes=[*script_routes(), *pixel_routes(resources.film)],
-             lifespan=lifespan, middleware=[Middleware(Gate)])
+ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film)]
+app = st.App(ROOT / "viewer" / "contents.py", routes=ROUTES, lifespan=lifespan, middleware=[Middleware(Gate)])
 
 if __name__ == "__main__":
     app.run()

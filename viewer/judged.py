@@ -5,7 +5,7 @@ As in `resources`, every result is kept under what it was computed from. This mo
 
 import streamlit as st
 
-from core import changes, costs, error_ap, failures, kinds, levels, neighbours, provenance, worklist
+from core import changes, costs, error_ap, failures, gallery, kinds, levels, neighbours, provenance, worklist
 from viewer import charts, resources
 
 KEPT = 12
@@ -119,3 +119,11 @@ def changes_of(opened, settings, other, other_settings):
                           resources.matches(at, each.fusion), each.display)
              for at, each in ((opened, settings), (other, other_settings))]
     return changes.film_changes(*sides)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def gallery_of(opened, settings):
+    """The `core.gallery.Gallery` of the scored films."""
+    return gallery.gallery(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
+                           resources.matches(opened, settings.fusion), diagnosis(opened, settings), settings.display,
+                           costs_of(opened, settings.fusion, settings.score))

@@ -182,7 +182,8 @@ def _pages():
 
 
 def _holds_films(path):
-    return path.startswith(tuple(f"{base_path()}/{each}/" for each in ("film/pixels", "media", "_stcore/upload_file")))
+    guarded = ("film/pixels", "film/picture", "media", "_stcore/upload_file")
+    return path.startswith(tuple(f"{base_path()}/{each}/" for each in guarded))
 
 
 def _refusal(kind, scope):

@@ -7,6 +7,8 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from core.zones import CELLS, LOWER, MIDLINE, UPPER, spread
+
 COLOURS = {"opacity": "#56b4e9", "none": "#e69f00", "negative": "#009e73", "typical": "#cc79a7",
            "indeterminate": "#f0e442", "atypical": "#d55e00"}
 DASHES = dict(zip(COLOURS, ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot"), strict=True))
@@ -104,6 +106,7 @@ def histogram(values, title):
     return figure.update_layout(yaxis={"autorange": True, "range": None}, xaxis={"autorange": True, "range": None})
 
 
+_MISSED = [[0, "rgba(86,180,233,0)"], [0.4, "rgba(86,180,233,.45)"], [1, "rgba(190,230,255,.95)"]]
 _SHARE = [[0, "rgba(230,159,0,0)"], [0.4, "rgba(230,159,0,.45)"], [1, "rgba(240,228,66,.85)"]]
 
 
@@ -118,3 +121,19 @@ def density(mean_film, share):
     hidden = {"visible": False, "autorange": None}
     return figure.update_layout(xaxis={**hidden, "range": [0, len(share)], "constrain": "domain"},
                                 yaxis={**hidden, "range": [len(share), 0], "scaleanchor": "x"})
+
+
+def zone_map(missed, false):
+    """Where misses and false positives lie, middles [N,2] in shares of the film, as two films side by side."""
+    figure = _figure("", "").update_layout(showlegend=False, height=190, margin={"l": 0, "r": 0, "t": 22, "b": 0})
+    for place, (name, points, colours) in enumerate((("missed", missed, _MISSED), ("false positives", false, _SHARE))):
+        counts, side = spread(points), 1 / CELLS
+        figure.add_heatmap(z=counts, colorscale=colours, x0=place * 1.06 + side / 2, dx=side, y0=side / 2, dy=side,
+                           showscale=False, hovertemplate="%{z} " + name + "<extra></extra>")
+        for x0, y0, x1, y1 in ((0, 0, 1, 1), (MIDLINE, 0, MIDLINE, 1), (0, UPPER, 1, UPPER), (0, LOWER, 1, LOWER)):
+            figure.add_shape(type="rect", x0=place * 1.06 + x0, x1=place * 1.06 + x1, y0=y0, y1=y1,
+                             line={"color": "#4a5561", "width": 1})
+        figure.add_annotation(x=place * 1.06 + 0.5, y=-0.06, text=f"{name} ({len(points):,})", showarrow=False,
+                              font={"size": 11})
+    hidden = {"visible": False, "autorange": None}
+    return figure.update_layout(xaxis={**hidden, "range": [-0.01, 2.07]}, yaxis={**hidden, "range": [1.02, -0.14]})

@@ -1,0 +1,87 @@
+"""The gallery in a real browser: crops come, filters narrow them, one opens its film, an unreadable one says why."""
+
+import shutil
+
+import pytest
+
+from tests.browsing import PATIENCE, chromium, served
+from tests.conftest import ROOT
+
+SAMPLE = ROOT / "assets" / "sample"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    shutil.copytree(SAMPLE, folder / "set")
+    for film in (folder / "set" / "train").rglob("*.dcm"):
+        if film.stem == _spoilt():
+            film.write_bytes(film.read_bytes()[:-3000])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GROUNDGLASS_CACHE", str(folder / "cache"))
+        with served("viewer/app.py", folder / "log", "--data", str(folder / "set"), "--predictions",
+                    str(folder / "set" / "predictions"), root=ROOT) as address, chromium() as browser:
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(PATIENCE * 1000)
+            page.address = address
+            yield page
+
+
+def _spoilt():
+    """A film with two boxes: it is in the gallery at a display confidence that hides all detections."""
+    for line in (SAMPLE / "train_image_level.csv").read_text().splitlines()[1:]:
+        if line.count("'x'") == 2:
+            return line.split("_image")[0]
+    raise AssertionError("the sample set has no film with two boxes")
+
+
+def opened(page, query=""):
+    page.goto(f"{page.address}/gallery{query}")
+    page.locator(".tile img").first.wait_for()
+
+
+def until(page, condition):
+    for _ in range(PATIENCE * 20):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the page never came to it")
+
+
+def test_crops_are_pictures_with_the_box_they_are_about(page):
+    opened(page, "?gallery_set=false+positives")
+    first = page.locator(".tile").first
+    until(page, lambda: first.locator("img").evaluate("image => image.complete && image.naturalWidth > 0"))
+    assert first.locator("rect[stroke='#ff9152']").count() >= 1
+    assert first.get_attribute("aria-label").startswith("FP ")
+
+
+def test_a_kind_narrows_the_crops(page):
+    opened(page, "?gallery_set=false+positives")
+    before = page.locator(".heading h2").filter(has_text="boxes").inner_text()
+    page.get_by_role("button", name="localisation", exact=True).click()
+    until(page, lambda: before not in page.locator(".heading h2").all_inner_texts())
+    lines = page.locator(".tile .line:nth-child(2)").all_inner_texts()
+    assert lines and set(lines) == {"localisation"}
+
+
+def test_a_crop_opens_its_film_in_the_reading_room(page):
+    opened(page, "?gallery_set=false+positives")
+    tile = page.locator(".tile").nth(1)
+    wanted = tile.locator(".title").inner_text().removeprefix("FP ")
+    tile.focus()
+    page.keyboard.press("Enter")
+    page.locator(f".film[data-state=ready][data-film='{wanted}']").wait_for()
+    assert f"film={wanted}" in page.url
+
+
+def test_a_film_that_cannot_be_read_says_so_in_its_crop_and_the_others_stay(page):
+    opened(page, "?gallery_set=missed&show=1&gallery_order=film")
+    spoilt = page.locator(".tile").filter(has_text=_spoilt())
+    while not spoilt.count():
+        page.get_by_role("button", name="Next").click()
+        page.wait_for_timeout(500)
+    spoilt.first.scroll_into_view_if_needed()
+    spoilt.first.locator(".problem").wait_for()
+    assert len(spoilt.first.locator(".problem").inner_text()) > 10
+    assert spoilt.first.locator("svg").count() == 0 and page.locator(".tile img").count() > 2

@@ -1,0 +1,71 @@
+// A grid of pictures with boxes; what the reader opens is told to Python. Every text is set as text, never as markup.
+const SVG = "http://www.w3.org/2000/svg";
+const shown = new WeakMap(); // mount point -> what it shows, as text
+
+export default function (component) {
+  const { data, parentElement: place, setTriggerValue } = component;
+  const grid = place.querySelector(".tiles"), wanted = JSON.stringify(data.tiles);
+  grid.onclick = (event) => {
+    const tile = event.target.closest(".tile");
+    if (tile) setTriggerValue("opened", tile.dataset.id);
+  };
+  if (shown.get(place) === wanted) return;
+  shown.set(place, wanted);
+  grid.replaceChildren(...data.tiles.map(made));
+}
+
+function made(tile) {
+  const button = part("button", "tile");
+  button.type = "button";
+  button.dataset.id = tile.id;
+  button.setAttribute("aria-label", [tile.title, ...tile.lines].join(", "));
+  if (tile.current) button.setAttribute("aria-current", "true");
+  const frame = part("span", "frame"), words = part("span", "words");
+  if (tile.url) frame.append(picture(tile, frame), drawing(tile));
+  else frame.append(part("span", "problem", tile.problem));
+  words.append(part("span", "title", tile.title), ...tile.lines.map((line) => part("span", "line", line)));
+  button.append(frame, words);
+  return button;
+}
+
+function part(name, kind, text = "") {
+  const element = document.createElement(name);
+  element.className = kind;
+  element.textContent = text;
+  return element;
+}
+
+// A picture that does not come is replaced by the server's sentence, and its boxes go with it.
+function picture(tile, frame) {
+  const image = document.createElement("img");
+  Object.assign(image, { alt: "", loading: "lazy", decoding: "async" });
+  image.onerror = async () => {
+    let sentence = "The picture did not come: reload the page.";
+    try {
+      const answer = await fetch(tile.url);
+      if (!answer.ok) sentence = await answer.text();
+    } catch (error) { /* the sentence above says it */ }
+    frame.replaceChildren(part("span", "problem", sentence));
+  };
+  image.src = tile.url;
+  return image;
+}
+
+// Boxes [x0, y0, x1, y1] in shares of the picture; the picture is centred in its square frame, as `object-fit` does it.
+function drawing({ shapes, aspect }) {
+  const svg = document.createElementNS(SVG, "svg");
+  const [width, height] = aspect >= 1 ? [1000, 1000 / aspect] : [1000 * aspect, 1000];
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  for (const shape of shapes) {
+    const [x0, y0, x1, y1] = shape.box;
+    for (const [colour, more] of [["#000000", 2], [shape.colour, 0]]) {
+      const box = document.createElementNS(SVG, "rect");
+      const values = { x: x0 * width, y: y0 * height, width: (x1 - x0) * width, height: (y1 - y0) * height, fill: "none",
+        stroke: colour, "stroke-width": (shape.strong ? 2.5 : 1.5) + more, "vector-effect": "non-scaling-stroke",
+        "stroke-opacity": more ? 0.6 : 1, ...(shape.dashed ? { "stroke-dasharray": "6 4" } : {}) };
+      for (const [name, value] of Object.entries(values)) box.setAttribute(name, value);
+      svg.append(box);
+    }
+  }
+  return svg;
+}
