@@ -5,6 +5,7 @@ holds the film can work out again and nobody else can read. It knows nothing of 
 """
 
 import datetime
+import fcntl
 import hashlib
 import json
 import os
@@ -56,6 +57,7 @@ def _append(place, line):
     place.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(place, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # else a line that another process is writing would seem torn
         end = os.lseek(handle, 0, os.SEEK_END)
         torn = end and os.pread(handle, 1, end - 1) != b"\n"  # a full disk once took a line in part
         data = b"\n" * torn + line.encode()
