@@ -34,7 +34,9 @@ class Failures:
 
     `truth_boxes`, `shown` (detections), `tp`, `fp`, `fn` int32, -1 where there is no label, prediction or both to
     count; `truth_class`, `predicted_class` int8 index `STUDY_CLASSES`, -1 unknown; `p_opacity` float32, NaN unknown;
-    `kinds` bool [F,K] in the order of `core.kinds.KINDS`; `flag` int8 in the order of FLAGS; `trouble` float32 >= 0.
+    `kinds` bool [F,K] in the order of `core.kinds.KINDS`; `flag` int8 in the order of FLAGS; `trouble` float32 >= 0;
+    `worst` float32 0..1: the greatest confidence of a wrong answer, be it a false positive shown, a study class or an
+    answer to "is there any opacity", NaN without any (a missed box is no answer).
     """
 
     truth_boxes: np.ndarray
@@ -48,6 +50,7 @@ class Failures:
     kinds: np.ndarray
     flag: np.ndarray
     trouble: np.ndarray
+    worst: np.ndarray
 
     def __post_init__(self):
         for array in vars(self).values():
@@ -62,14 +65,16 @@ def weigh(cases, answer, matches, display, kinds):
     """
     visible = answer.scores >= display
     shown = _per_film(visible, answer.offsets)
-    tp, fp, fn, weight = _counted(cases, answer, matches, visible)
+    tp, fp, fn, weight, boldest = _counted(cases, answer, matches, visible)
     truth_boxes, truth_class = truth_counts(cases), cases.study_class[cases.film_study]
     predicted_class, wrong = class_error(truth_class, answer.study[cases.film_study])
     doubt = none_error(truth_boxes, answer.p_none)
     flag = _flags(cases)
     trouble = weight + np.maximum(fn, 0) + wrong + doubt
+    worst = np.maximum(np.maximum(boldest, wrong), doubt)
     return Failures(truth_boxes, np.where(cases.predicted, shown, -1).astype(np.int32), tp, fp, fn, truth_class,
-                    predicted_class, 1 - answer.p_none, np.array(kinds), flag, trouble.astype(np.float32))
+                    predicted_class, 1 - answer.p_none, np.array(kinds), flag, trouble.astype(np.float32),
+                    np.where(worst > 0, worst, np.nan).astype(np.float32))
 
 
 def _per_film(values, offsets):
@@ -78,9 +83,10 @@ def _per_film(values, offsets):
 
 
 def _counted(cases, answer, matches, visible):
-    """(TP, FP, FN) int32 [F], -1 where nothing is judged, and the summed confidence of the false positives [F]."""
+    """(TP, FP, FN) int32 [F], -1 where nothing is judged, and the false positives' confidences [F]: sum, and greatest.
+    """
     films = len(cases.images)
-    tp, fp, fn, weight = *np.full((3, films), -1, np.int32), np.zeros(films)
+    tp, fp, fn, weight, boldest = *np.full((3, films), -1, np.int32), *np.zeros((2, films))
     if matches is not None:
         offsets = answer.offsets[:cases.films + 1]
         seen, scores = visible[:offsets[-1]], answer.scores[:offsets[-1]]
@@ -89,7 +95,8 @@ def _counted(cases, answer, matches, visible):
         fp[:cases.films] = _per_film(false, offsets)
         fn[:cases.films] = _per_film(~found(matches, visible), cases.truth.offsets)
         weight[:cases.films] = _per_film(np.where(false, scores, 0).astype(np.float64), offsets).clip(0)
-    return tp, fp, fn, weight
+        np.maximum.at(boldest, np.repeat(np.arange(cases.films), np.diff(offsets))[false], scores[false])
+    return tp, fp, fn, weight, boldest
 
 
 def found(matches, visible):

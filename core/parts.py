@@ -78,6 +78,12 @@ def _digest(number):
 
 
 def _folds(cases):
+    """As `film_folds`; no names unless each film has a fold and each fold a film."""
+    films, names = film_folds(cases)
+    return films, names if (films >= 0).all() and set(films.tolist()) == set(range(len(names))) else ()
+
+
+def film_folds(cases):
     """The fold of each scored film int32 [F], -1 where its sources are of none or several, and the folds' names."""
     given, films = cases.predictions, cases.films
     names = sorted({source.fold for source in (*given.candidates.sources, *given.opacity_sources) if source.fold})
@@ -91,5 +97,4 @@ def _folds(cases):
             if source.fold == name:
                 told[:, place] |= ~np.isnan(given.opacity[:films, column])
     single = told.sum(axis=1) == 1
-    return np.where(single, told.argmax(axis=1) if names else -1, -1).astype(np.int32), \
-        tuple(names) if single.all() and told.any(axis=0).all() else ()
+    return np.where(single, told.argmax(axis=1) if names else -1, -1).astype(np.int32), tuple(names)

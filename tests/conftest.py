@@ -19,8 +19,9 @@ def shared():
 
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path_factory, monkeypatch):
-    """Each test run indexes into its own cache directory, and has an audit trail and reviews of its own."""
+    """Each test run indexes into its own cache directory, and has an audit trail, reviews and lists of its own."""
     monkeypatch.setenv("GROUNDGLASS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("GROUNDGLASS_LISTS", str(tmp_path_factory.getbasetemp() / "lists"))
     monkeypatch.setenv("GROUNDGLASS_AUDIT", str(tmp_path_factory.getbasetemp() / "audit.jsonl"))
     monkeypatch.setenv("GROUNDGLASS_REVIEWS", str(tmp_path_factory.getbasetemp() / "reviews.sqlite"))
 

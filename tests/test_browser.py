@@ -36,7 +36,11 @@ def browser():
 @pytest.fixture(scope="module")
 def spoilt(places, tmp_path_factory):
     """The data set with a film in its middle that cannot be read, and that film's id."""
-    data, root = places[0], tmp_path_factory.mktemp("spoilt") / "films"
+    return spoil(places[0], tmp_path_factory.mktemp("spoilt") / "films")
+
+
+def spoil(data, root):
+    """Make `root` a copy of the data set `data` whose middle film cannot be read; (root, that film's id)."""
     root.mkdir()
     for name in ("train_image_level.csv", "train_study_level.csv"):
         shutil.copy(data / name, root)

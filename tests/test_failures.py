@@ -17,7 +17,7 @@ from core.predictions import Candidates, Predictions, Source
 from core.scoring import answer as answer_of
 from core.scoring import conclude, score
 from core.verdicts import judge, rate
-from core.worklist import ListSettings, listed
+from core.worklist import Facts, IdList, ListSettings, listed
 
 FOUND, BESIDE = (0, 0, 100, 100), (200, 200, 300, 300)
 NMS = FusionSettings("nms", iou=1, skip=0)  # nothing is suppressed
@@ -194,11 +194,26 @@ def test_a_box_found_by_a_hidden_detection_says_so(cases):
     (ListSettings(find="N"), "cx", "the study's id counts, and upper and lower case alike"),
     (ListSettings(find="  A "), "a", "blanks around the text do not count"),
     (ListSettings(find="<b>"), "", "nothing has that id"),
+    (ListSettings(order="cost", backwards=True), "acbdux", "unknown last all the same"),
+    (ListSettings(order="fold"), "acbdux", "0 0 1 1, unknown last"),
+    (ListSettings(order="review", backwards=True), "bacuxd", "as text, unknown last"),
+    (ListSettings(order="films"), "abdcxu", "study S has three films, N two"),
+    (ListSettings(order="predicted", backwards=True), "abdcxu", "predicted negative all but u, then as labelled"),
+    (ListSettings(order="worst"), "abcdux", ".8 .8 .8 .6: a missed box is no error with a confidence"),
+    (ListSettings(order="kinds"), "abcdxu", "4 3 3 3 1 0"),
+    (ListSettings(within=IdList("mine", "1", ("d", "a", "gone")), order="list"), "da", "as in the list, what is known"),
+    (ListSettings(predicted=("not predicted",)), "u", "nothing is said of its study"),
+    (ListSettings(folds=("1",)), "bd", "one fold"),
+    (ListSettings(reviews=("disputed", "reviewed")), "bx", "one of the states is enough"),
+    (ListSettings(films=3), "abd", "films of studies with at least three"),
+    (ListSettings(cost=200), "bcd", "thousandths, and at least; unknown is less"),
+    (ListSettings(worst=.7), "abc", "unknown is less"),
 ])
 def test_the_list_is_filtered_and_ordered(cases, settings, expected, why):
     _, _, failures = concluded(cases, .5)
-    cost = np.array([.1, .3, .2, np.nan, .3, np.nan])
-    assert "".join(cases.images[row].image_id for row in listed(cases, failures, settings, cost)) == expected, why
+    facts = Facts(np.array([.1, .3, .2, np.nan, .3, np.nan]), ("0", "1", "0", "", "1", ""),
+                  ("open", "reviewed", "open", "open", "", "disputed"))
+    assert "".join(cases.images[row].image_id for row in listed(cases, failures, settings, facts)) == expected, why
 
 
 @pytest.mark.parametrize("wrong", [{"order": "beauty"}, {"kinds": ("boredom",)}, {"classes": ("none",)}])

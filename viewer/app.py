@@ -2,8 +2,8 @@
 
 Puts the interface (`contents.py`), the canvas's modules and the films' pixels behind one address. What was asked for on
 the command line goes to the interface as the environment's GROUNDGLASS_DATA, GROUNDGLASS_PREDICTIONS,
-GROUNDGLASS_RUNS, GROUNDGLASS_FILMS, GROUNDGLASS_WEIGHTS and GROUNDGLASS_REVIEWS, which may as well be set directly;
-without any the bundled sample set is opened.
+GROUNDGLASS_RUNS, GROUNDGLASS_FILMS, GROUNDGLASS_WEIGHTS, GROUNDGLASS_FOLDS and GROUNDGLASS_REVIEWS, which may as well
+be set directly; without any the bundled sample set is opened.
 """
 
 import argparse
@@ -44,6 +44,8 @@ def take_arguments(argv):
                                                                     "may be given several times (default: none)")
     parser.add_argument("--weights", type=Path, action="append", help="directory of weights for that, beside the "
                                                                       "bundled ones; several times")
+    parser.add_argument("--folds", type=Path, help="file of ids and patient folds, for the worklist (default: the "
+                                                   "folds that the predictions name)")
     parser.add_argument("--reviews", help="where verdicts are kept: a SQLite file, or a URL of PostgreSQL (one with a "
                                           "password is better given in the environment's GROUNDGLASS_REVIEWS)")
     given = vars(parser.parse_args(argv))

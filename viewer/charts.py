@@ -6,11 +6,14 @@ is pictures alone: it computes nothing and knows nothing of Streamlit.
 
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from core.evaluation import CLASSES
 from core.failures import FLAGS
+from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
+from core.worklist import films_of_study
 
 MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~$:^=@&\"'")  # CommonMark may escape any ASCII punctuation
 SHORT = ("neg", "typ", "ind", "aty", "")  # of STUDY_CLASSES; the last stands for unknown, -1
@@ -198,15 +201,18 @@ def confusion_table(pairs):
                                                                        "would gain if just these were right")
 
 
-def worklist_frame(cases, failures, rows, cost=None):
+def worklist_frame(cases, failures, rows, facts):
     """The worklist as a data frame with a row for each of `rows`; text is literal, unknown numbers are missing.
 
-    cost: what each film costs the mAP, float [F] (`core.costs.Costs.of_cases`), shown in thousandths; None unknown.
+    facts: `core.worklist.Facts`; costs are shown in thousandths.
     """
     def counts(values):
         return pd.Series(values[rows], dtype="Int32").where(values[rows] >= 0)
 
-    images = [cases.images[row] for row in rows]
+    def texts(values):
+        return "" if values is None else [values[row] for row in rows]
+
+    images, names = [cases.images[row] for row in rows], np.array(list(KINDS), object)
     return pd.DataFrame({
         "film": [image.image_id for image in images],
         "flag": [list(FLAGS)[code] for code in failures.flag[rows]],
@@ -214,9 +220,14 @@ def worklist_frame(cases, failures, rows, cost=None):
         "AI": [SHORT[code] for code in failures.predicted_class[rows]],
         "TP": counts(failures.tp), "FP": counts(failures.fp), "FN": counts(failures.fn),
         "opacity": failures.p_opacity[rows],
-        "boxes": counts(failures.truth_boxes), "shown": counts(failures.shown),
+        "cost": float("nan") if facts.cost is None else 1000 * facts.cost[rows],
+        "worst": failures.worst[rows],
         "trouble": failures.trouble[rows],
-        "cost": float("nan") if cost is None else 1000 * cost[rows],
+        "boxes": counts(failures.truth_boxes), "shown": counts(failures.shown),
+        "review": texts(facts.review),
+        "fold": texts(facts.fold),
+        "films": films_of_study(cases)[rows],
+        "kinds": [", ".join(names[each]) for each in failures.kinds[rows]],
         "study": [image.study_id for image in images],
     })
 

@@ -3,9 +3,25 @@
 As in `resources`, every result is kept under what it was computed from. This module knows nothing of pages.
 """
 
+import os
+
 import streamlit as st
 
-from core import changes, costs, error_ap, failures, gallery, kinds, levels, neighbours, provenance, worklist
+from core import (
+    changes,
+    costs,
+    error_ap,
+    failures,
+    film_facts,
+    gallery,
+    kinds,
+    levels,
+    neighbours,
+    provenance,
+    worklist,
+)
+from core.errors import GroundglassError
+from core.fold_probes import read_folds
 from viewer import charts, resources
 
 KEPT = 12
@@ -69,11 +85,40 @@ def costs_of(opened, fusion_settings, score_settings):
     return None if found is None else costs.costs(found).of_cases(resources.cases(opened)[0])
 
 
+def folds(opened):
+    """Rows (id, fold) of the folds file named at the start, None without one or for other films.
+
+    A file that cannot be read is told by `folds_problem`.
+    """
+    return _folds_file()[0] if opened.data == os.environ.get("GROUNDGLASS_DATA") else None
+
+
+def folds_problem():
+    """What is wrong with the folds file named at the start, "" for nothing."""
+    return _folds_file()[1]
+
+
+@st.cache_resource(show_spinner=False)
+def _folds_file():
+    named = os.environ.get("GROUNDGLASS_FOLDS")
+    try:
+        return (read_folds(named) if named else None), ""
+    except GroundglassError as error:
+        return None, str(error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def facts_of(opened, fusion_settings, score_settings):
+    """The `core.worklist.Facts` of all films: what each costs, its fold, and the state of its review."""
+    return film_facts.facts_of(resources.cases(opened)[0], costs_of(opened, fusion_settings, score_settings),
+                               folds(opened))
+
+
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def listed(opened, settings, list_settings):
     """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
-    cost = costs_of(opened, settings.fusion, settings.score) if list_settings.order == "cost" else None
-    rows = worklist.listed(resources.cases(opened)[0], weighed(opened, settings), list_settings, cost)
+    rows = worklist.listed(resources.cases(opened)[0], weighed(opened, settings), list_settings,
+                           facts_of(opened, settings.fusion, settings.score))
     images = resources.cases(opened)[0].images
     return rows, tuple(images[row].image_id for row in rows)
 
@@ -83,7 +128,7 @@ def list_frame(opened, settings, list_settings):
     """The worklist as a data frame."""
     return charts.worklist_frame(resources.cases(opened)[0], weighed(opened, settings),
                                  listed(opened, settings, list_settings)[0],
-                                 costs_of(opened, settings.fusion, settings.score))
+                                 facts_of(opened, settings.fusion, settings.score))
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)

@@ -31,7 +31,8 @@ PAGE = "page"  # the page that the address was about
 HELD = "settings held"  # while the reader drags a slider: the texts from before
 LIVE = "live_"  # how the keys of live sliders begin
 LAYERS = ("Ground truth", "Detections")
-WIDGETS = ("find", "class", "kind", "order", "layers")
+WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",
+           "backwards", "look", "layers")
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,15 @@ class Tile:
     current: bool = False
 
 
-def tiles(key: str, shown: Sequence[Tile], on_open: Callable[[str], None]) -> None:
-    """Show the pictures; `on_open(id)` is called before the script runs, when the reader opens one."""
+def tiles(key: str, shown: Sequence[Tile], on_open: Callable[[str], None], *, least: int = 150) -> None:
+    """Show the pictures, each at least `least` CSS pixels wide.
+
+    `on_open(id)` is called before the script runs, when the reader opens one.
+    """
     def opened():
         wanted = (st.session_state.get(key) or {}).get("opened")
         if wanted is not None:
             on_open(wanted)
 
-    _TILES(key=key, data={"tiles": [asdict(each) for each in shown]}, height="content", width="stretch",
+    _TILES(key=key, data={"tiles": [asdict(each) for each in shown], "least": least}, height="content", width="stretch",
            on_opened_change=opened)

@@ -5,6 +5,7 @@ const shown = new WeakMap(); // mount point -> what it shows, as text
 export default function (component) {
   const { data, parentElement: place, setTriggerValue } = component;
   const grid = place.querySelector(".tiles"), wanted = JSON.stringify(data.tiles);
+  grid.style.setProperty("--least", `${data.least}px`);
   grid.onclick = (event) => {
     const tile = event.target.closest(".tile");
     if (tile) setTriggerValue("opened", tile.dataset.id);
@@ -12,6 +13,7 @@ export default function (component) {
   if (shown.get(place) === wanted) return;
   shown.set(place, wanted);
   grid.replaceChildren(...data.tiles.map(made));
+  grid.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
 }
 
 function made(tile) {

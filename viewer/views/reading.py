@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import GroundglassError
 from viewer import charts, judged, resources, state, tuning
 from viewer.slider.component import let_through
-from viewer.views import film, frame, results, settings, worklist
+from viewer.views import film, filters, frame, results, settings, worklist
 
 
 def page():
@@ -20,7 +20,8 @@ def page():
             frame.nothing(str(error))
         return
     dataset = resources.data_set(opened)
-    frame.show(top, dataset, (*((problem,) if problem else ()), *dataset.problems))
+    said = [each for each in (problem, judged.folds_problem()) if each]
+    frame.show(top, dataset, (*said, *dataset.problems))
     _room(opened)
 
 
@@ -47,7 +48,7 @@ def _room(opened):
             frame.nothing("The settings leave nothing to show: see beside.")
         return
     with left:
-        wanted = worklist.list_settings()
+        wanted = filters.settings_of(opened, judged.facts_of(opened, settled.fusion, settled.score))
     film_id = worklist.place(opened, settled, wanted)
     with centre:
         film.show(opened, chosen, judged.listed(opened, settled, wanted)[1], film_id)

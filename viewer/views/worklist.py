@@ -3,17 +3,14 @@
 import streamlit as st
 
 from core.failures import FLAGS
-from core.kinds import KINDS
-from core.worklist import CLASSES, ORDERS, ListSettings
+from core.worklist import ORDERS
 from viewer import charts, judged, resources, state
-from viewer.views import selection
+from viewer.views import filters, lists, selection, sheets
 
-SORTED_BY = {"film": "id", "truth": "class", "AI": "class", "opacity": "opacity", "TP": "TP", "FP": "FP", "FN": "FN",
-             "boxes": "boxes", "shown": "shown", "trouble": "trouble", "cost": "cost"}  # column -> order
-FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wrong study class and a wrong answer to "
-           "“any opacity?” the probability given to them.")
-COST = ("Thousandths that the six-class mAP would gain if this film and its study were answered perfectly; each film "
-        "of a study bears the study's share.")
+SORTED_BY = {  # column -> order
+    "film": "id", "truth": "class", "AI": "predicted", "opacity": "opacity", "TP": "TP", "FP": "FP",
+             "FN": "FN", "boxes": "boxes", "shown": "shown", "trouble": "trouble", "cost": "cost", "worst": "worst",
+             "review": "review", "fold": "fold", "films": "films", "kinds": "kinds", "study": "study"}
 SHORT_LIST = 18  # rows that fit the smallest window; a shorter list is as high as its rows
 COLUMNS = {
     "film": st.column_config.TextColumn("film", width=88, help="Image id."),
@@ -24,28 +21,17 @@ COLUMNS = {
     "FP": st.column_config.NumberColumn("FP", width=30, help="False positives among the detections shown."),
     "FN": st.column_config.NumberColumn("FN", width=30, help="Boxes that no detection shown finds."),
     "opacity": st.column_config.NumberColumn("p(op)", width=48, format="%.2f", help="Probability of any opacity."),
+    "cost": st.column_config.NumberColumn("cost", width=46, format="%.2f", help=filters.COST),
+    "worst": st.column_config.NumberColumn("worst", width=48, format="%.2f", help=filters.WORST),
+    "trouble": st.column_config.NumberColumn("trouble", width=58, format="%.2f", help=filters.FORMULA),
     "boxes": st.column_config.NumberColumn("GT", width=34, help="Ground-truth boxes."),
     "shown": st.column_config.NumberColumn("det", width=34, help="Detections shown."),
-    "trouble": st.column_config.NumberColumn("trouble", width=58, format="%.2f", help=FORMULA),
-    "cost": st.column_config.NumberColumn("cost", width=46, format="%.2f", help=COST),
+    "review": st.column_config.TextColumn("review", width=66, help="State of the film's review."),
+    "fold": st.column_config.TextColumn("fold", width=36, help="Patient fold that holds the film out."),
+    "films": st.column_config.NumberColumn("films", width=44, help="Films of the study."),
+    "kinds": st.column_config.TextColumn("kinds", width=170, help="Kinds of failure; the filter says what each is."),
     "study": st.column_config.TextColumn("study", width=92, help="Study id."),
 }
-
-
-def list_settings():
-    """Search and filters as widgets; the `ListSettings` they stand for."""
-    with st.container(horizontal=True, key="search", gap="small"):
-        find = st.text_input("Find a film or study", key="find", bind="query-params", live=True, type="search",
-                             label_visibility="collapsed", placeholder="Find an id")
-        with st.popover("Filter", icon=":material/filter_list:", help="Narrow and sort the list."):
-            classes = st.pills("Study class, as labelled", CLASSES, selection_mode="multi", key="class",
-                               bind="query-params", help="Only films of studies with one of these labels.")
-            kinds = st.pills("Kind of trouble", list(KINDS), selection_mode="multi", key="kind", bind="query-params",
-                             help="Only films with one of these kinds of trouble.")
-            st.html(charts.sentences([f"{name}: {meaning}." for name, meaning in KINDS.items()]))
-            order = st.selectbox("Order by", list(ORDERS), key="order", bind="query-params",
-                                 help=f"A click on a column's name does the same. Trouble: {FORMULA} Cost: {COST}")
-    return ListSettings(find or "", tuple(classes), tuple(kinds), order)
 
 
 def place(opened, settings, wanted):
@@ -61,17 +47,20 @@ def place(opened, settings, wanted):
 def show(opened, settings, wanted, film_id):
     """The list of the films that `wanted` (`ListSettings`) asks for."""
     ids = judged.listed(opened, settings, wanted)[1]
-    filters = ", ".join((*wanted.classes, *wanted.kinds))
+    lists.note(ids)
+    order = f"{ORDERS[wanted.order]}{', backwards' * wanted.backwards}"
     st.html(charts.heading(_summary(ids, len(resources.cases(opened)[0].images), film_id),
-                           f"{filters or 'all'}, {ORDERS[wanted.order]}"))
+                           f"{', '.join(filters.words(wanted)) or 'all'}, {order}"))
     if not ids:
         st.html(charts.sentences(["No film fits: clear the search or the filter."]))
-        return
-    frame = judged.list_frame(opened, settings, wanted)
-    st.dataframe(
-        frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
-        height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
-        column_config=COLUMNS, column_order=judged.list_columns(opened, settings, wanted))
+    elif filters.is_grid():
+        sheets.films(opened, settings, ids, film_id)
+    else:
+        frame = judged.list_frame(opened, settings, wanted)
+        st.dataframe(
+            frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
+            height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
+            column_config=COLUMNS, column_order=judged.list_columns(opened, settings, wanted))
 
 
 def _summary(ids, everything, film_id):
@@ -83,7 +72,7 @@ def _summary(ids, everything, film_id):
 def _heed():
     """The reader has clicked a cell or a column's name in the list, or gone to a cell with the arrow keys."""
     if column := selection.sorting_column():
-        st.session_state["order"] = SORTED_BY.get(column, "trouble")
+        filters.order_by(SORTED_BY.get(column, "trouble"))
     selection.heed()
 
 
