@@ -71,6 +71,8 @@ def export(told, origin, formats, out, *, deidentify=False, progress=None):
     """
     _check(formats, deidentify)
     out, key = Path(out), secrets.token_bytes(32)
+    if deidentify:  # the folder's name may be a patient's
+        origin = replace(origin, stamp={name: value for name, value in origin.stamp.items() if name != "data set"})
     written, failed, remarks, kept = [], {}, {}, []
     for each in progress(told) if progress else told:
         try:

@@ -1,6 +1,5 @@
 """The Export page: what is asked for comes as one archive, and what cannot be exported is said."""
 
-import io
 import zipfile
 
 import pytest
@@ -49,7 +48,7 @@ def asked(page, **chosen):
 
 
 def names(page):
-    return sorted(zipfile.ZipFile(io.BytesIO(page.session_state[MADE][1])).namelist())
+    return sorted(zipfile.ZipFile(page.session_state[MADE].kept.path).namelist())
 
 
 def test_the_film_on_show_is_exported_and_put_on_the_audit_trail(page):
@@ -80,7 +79,7 @@ def test_a_film_that_cannot_be_read_costs_a_sentence_and_the_rest_is_exported(tm
     page = run(AppTest.from_string(SCRIPT, default_timeout=120))
     asked(page, export_formats=["gsps"], export_films="These ids", export_ids="one two extra")
     assert names(page) == ["gsps/extra.dcm", "gsps/one.dcm"]
-    problem, = page.session_state[MADE][3]
+    problem, = page.session_state[MADE].problems
     assert problem.startswith("two: two.dcm")
     assert any("two.dcm" in each.proto.body for each in page.get("html"))
 
@@ -89,8 +88,8 @@ def test_a_film_that_cannot_be_read_costs_a_sentence_and_the_rest_is_exported(tm
 def test_a_report_of_the_film_on_show_is_offered_and_put_on_the_audit_trail(page, key, begins):
     page.button(key).click()
     run(page)
-    name, data, count, problems = page.session_state[report.MADE]
-    assert data.startswith(begins) and count == 1 and not problems
+    kept, count, problems = page.session_state[report.MADE]
+    assert kept.path.read_bytes().startswith(begins) and count == 1 and not problems
     assert "report" in audit_file().read_text().splitlines()[-1]
 
 
@@ -105,5 +104,5 @@ def test_a_film_without_a_picture_stays_in_the_report_with_the_reason(tmp_path, 
     page.session_state["export_films"], page.session_state["export_ids"] = "These ids", "one two"
     run(page).button("report_html").click()
     run(page)
-    _, data, count, problems = page.session_state[report.MADE]
-    assert count == 2 and len(problems) == 1 and "two" in problems[0] and data.count(b"<svg") == 1
+    kept, count, problems = page.session_state[report.MADE]
+    assert count == 2 and len(problems) == 1 and "two" in problems[0] and kept.path.read_bytes().count(b"<svg") == 1

@@ -64,6 +64,7 @@ if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was sta
 from core.dicom import read_film  # noqa: E402  (needs the path above)
 from viewer import own, resources  # noqa: E402
 from viewer.canvas.scripts import script_routes  # noqa: E402
+from viewer.downloads import download_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
 from viewer.pictures import picture_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
@@ -92,7 +93,7 @@ async def lifespan(_):
     giving.cancel()
 
 
-ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film)]
+ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film), *download_routes()]
 app = st.App(ROOT / "viewer" / "contents.py", routes=ROUTES, lifespan=lifespan, middleware=[Middleware(Gate)])
 
 if __name__ == "__main__":

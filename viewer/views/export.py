@@ -1,22 +1,34 @@
 """The Export page: what was told of films, in the formats that others read, as one zip archive."""
 
-import io
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from core.errors import GroundglassError
 from core.exports import FORMATS, OF_A_FILM, export
+from core.files import whole_file
 from core.reported import origin_of, reported
 from core.stamp import stamp
 from viewer import charts, login, resources, state, tuning
+from viewer.downloads import Kept, link
 from viewer.views import frame, report
 
-MADE = "export made"  # in the session: name, bytes and sentences of the last export
+MADE = "export made"  # in the session: the last `Made`
 MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
 SHOWN, LISTED, ALL = "The film on show", "These ids", "All predicted films"
+
+
+@dataclass(frozen=True)
+class Made:
+    """An archive of `count` files, what went wrong with films, and what must be read with it."""
+
+    kept: Kept
+    count: int
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def page():
@@ -84,10 +96,11 @@ def _make(opened, rows, formats, threshold, deidentify):
                     threshold)
     bar = st.progress(0.0, "Exporting …")
     try:
-        with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        kept = Kept(f"groundglass-{'-'.join(formats)}.zip")
+        with tempfile.TemporaryDirectory(dir=kept.path.parent) as folder:
             done = export(told, origin_of(mark, threshold), formats, folder, deidentify=deidentify,
                           progress=lambda films: charts.counted(films, bar))
-            archive = _zipped(Path(folder), done.files)
+            _zip(kept.path, Path(folder), done.files)
         said = login.note_export(" ".join(formats), [each.image_id for each in told
                                                      if each.image_id not in done.failed])
     except GroundglassError as error:
@@ -96,16 +109,14 @@ def _make(opened, rows, formats, threshold, deidentify):
     finally:
         bar.empty()
     problems = [f"{image_id}: {sentence}" for image_id, sentence in done.failed.items()]
-    st.session_state[MADE] = (f"groundglass-{'-'.join(formats)}.zip", archive, len(done.files),
-                              [*problems, *((said,) if said else ())], done.remarks)
+    st.session_state[MADE] = Made(kept, len(done.files), (*problems, *((said,) if said else ())), done.remarks)
 
 
-def _zipped(folder, files):
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for place in files:
-            archive.write(place, place.relative_to(folder))
-    return memory.getvalue()
+def _zip(place, folder, files):
+    with whole_file(place) as temporary, \
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for each in files:
+            archive.write(each, each.relative_to(folder))
 
 
 def _made():
@@ -115,10 +126,9 @@ def _made():
                                   "and that it is not for diagnosis. Only the DICOM formats name the patient, unless "
                                   "they are de-identified."]))
         return
-    name, archive, count, problems, remarks = st.session_state[MADE]
-    st.html(charts.heading(f"{count:,} files", f"{len(archive) / 1e6:.1f} MB"))
-    st.download_button("Save the archive", archive, name, "application/zip", icon=":material/download:",
-                       on_click="ignore", type="primary")
-    if problems:
-        st.html(charts.sentences(problems, "problems"))
-    st.html(charts.sentences(remarks))
+    made = st.session_state[MADE]
+    st.html(charts.heading(f"{made.count:,} files", f"{made.kept.size / 1e6:.1f} MB"))
+    st.html(link(made.kept, "Save the archive"))
+    if made.problems:
+        st.html(charts.sentences(made.problems, "problems"))
+    st.html(charts.sentences(made.remarks))

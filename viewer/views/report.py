@@ -1,8 +1,5 @@
 """The report of chosen films as a file to be saved: asked for on the left of the Export page, offered on its right."""
 
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 
 from core.errors import GroundglassError
@@ -10,10 +7,10 @@ from core.report import Judged, report
 from core.report_files import WRITERS, writer
 from core.stamp import stamp
 from viewer import charts, judged, login, resources, tuning
+from viewer.downloads import Kept, link
 
-MADE = "report made"  # in the session: name, bytes and sentences of the last report
+MADE = "report made"  # in the session: file, count of films and sentences of the last report
 MOST_FILMS = 50  # of a report made on a page; the command knows no such limit
-TYPES = {".html": "text/html", ".pdf": "application/pdf"}
 
 
 def wanted(rows):
@@ -42,10 +39,8 @@ def make(opened, rows, ending):
                    resources.matches(opened, chosen.fusion), chosen.display, judged.diagnosis(opened, chosen)), rows,
             stamp(cases.predictions.manifest, resources.data_set(opened).name, chosen.fusion, chosen.score),
             progress=lambda films: charts.counted(films, bar))
-        with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
-            place = Path(folder) / f"groundglass-report{ending}"
-            writer(place)(place, made)
-            data = place.read_bytes()
+        kept = Kept(f"groundglass-report{ending}")
+        writer(kept.path)(kept.path, made)
         said = login.note_export("report", [each.image_id for each in made.cases])
     except GroundglassError as error:
         st.html(charts.sentences([str(error)], "problems"))
@@ -53,16 +48,15 @@ def make(opened, rows, ending):
     finally:
         bar.empty()
     problems = [f"{each.image_id}: {each.problem}" for each in made.cases if each.problem]
-    st.session_state[MADE] = (place.name, data, len(made.cases), [*problems, *((said,) if said else ())])
+    st.session_state[MADE] = kept, len(made.cases), [*problems, *((said,) if said else ())]
 
 
 def offer():
     """The last report, to be saved, and what must be read with it; nothing without one."""
     if MADE not in st.session_state:
         return
-    name, data, count, problems = st.session_state[MADE]
-    st.html(charts.heading(f"Report of {count:,} film{'s' * (count > 1)}", f"{len(data) / 1e6:.1f} MB"))
-    st.download_button("Save the report", data, name, TYPES[Path(name).suffix], icon=":material/download:",
-                       on_click="ignore", type="primary", key="save_report")
+    kept, count, problems = st.session_state[MADE]
+    st.html(charts.heading(f"Report of {count:,} film{'s' * (count > 1)}", f"{kept.size / 1e6:.1f} MB"))
+    st.html(link(kept, "Save the report"))
     if problems:
         st.html(charts.sentences(problems, "problems"))
