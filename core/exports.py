@@ -142,7 +142,10 @@ class _Source:
     @property
     def reference(self):
         self._need_file()
-        self._reference = self._reference or reference(self._path)
+        if self._reference is None:
+            self._reference, left_out = reference(self._path)
+            self.doubts += tuple(f"the header's {keyword} breaks DICOM's rules and is left out of what is exported."
+                                 for keyword in left_out)
         return self._reference
 
     def uid(self, kind, key):

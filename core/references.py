@@ -33,14 +33,17 @@ READ = (*SHARED, *UIDS, "Rows", "Columns", "Modality", "BurnedInAnnotation", "Pa
 
 
 def reference(path):
-    """The attributes of the film at `path` that other objects take over or refer to, a pydicom data set.
+    """The attributes of the film at `path` that other objects take over or refer to, a pydicom data set, and the
+    keywords of those that are left out, since their values break their VR.
 
     Raises `UnreadableFilm`, and `BadExport` for a film that cannot be referred to.
     """
     path = Path(path)
     try:
         with quiet():
-            return cleaned(read_attributes(path, READ, before_pixels=True), path.name)
+            given = read_attributes(path, READ, before_pixels=True)
+            found = cleaned(given, path.name)
+            return found, tuple(each for each in SHARED if text(given, each).strip() and not found[each].value)
     except UnreadableFilm as failure:
         raise UnreadableFilm(f"{path.name} {failure}") from None
 

@@ -283,6 +283,31 @@ def test_a_deidentified_export_holds_no_patient_and_its_parts_agree(tmp_path):
     assert referenced == film.SOPInstanceUID
 
 
+def test_a_value_that_breaks_its_rules_is_left_out_and_that_is_said(tmp_path):
+    place = identified(tmp_path)
+    dataset = pydicom.dcmread(place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset.StudyDate = "20269999"
+        dataset.save_as(place)
+    each = replace(told("film", place, width=int(dataset.Columns), height=int(dataset.Rows)), study_id="1.2.3")
+    done = export([each], ORIGIN, ("sr",), tmp_path / "out")
+    assert [remark for remark in done.remarks if "StudyDate" in remark and "film" in remark]
+    assert not [remark for remark in done.remarks if "PatientName" in remark]
+    assert pydicom.dcmread(done.files[0]).StudyDate == ""
+
+
+def test_the_data_sets_name_is_not_in_a_deidentified_export(tmp_path):
+    place, origin = identified(tmp_path), replace(ORIGIN, stamp={**ORIGIN.stamp, "data set": "SECRET folder"})
+    header = pydicom.dcmread(place, stop_before_pixels=True)
+    each = replace(told("film", place, width=int(header.Columns), height=int(header.Rows)), study_id="1.2.3")
+    for deidentify in (False, True):
+        out = tmp_path / str(deidentify)
+        export([each], origin, ("submission", "coco", "yolo", "voc"), out, deidentify=deidentify)
+        holding = {path.name for path in out.rglob("*") if path.is_file() and b"SECRET folder" in path.read_bytes()}
+        assert holding == (set() if deidentify else {"coco.json", "data.yaml", "origin.json"})
+
+
 def test_formats_without_a_patient_name_none(tmp_path):
     place = identified(tmp_path)
     each = replace(told("film", place, width=100, height=100), study_id="1.2.3")
