@@ -15,7 +15,7 @@ from core.attributes import integer, items, lookup_table, number, numbers, quiet
 from core.display import histogram, modality_values, stored_values, without_padding
 from core.errors import BadSettings, UnreadableFilm
 from core.film import Film, Header
-from core.looks import choose, describe
+from core.looks import choose, shown_first
 from core.parsing import read_attributes
 from core.pixels import OVERLAYS, photometric, sides, stored_pixels
 
@@ -74,9 +74,8 @@ def _film(dataset, image_id):
     values = modality_values(stored_values(pixels.dtype), slope, intercept, modality_lut)
     padding, counts, padded = _padding(dataset, pixels)
     tables, broken = _tables(dataset, signed and modality_lut is None, big_endian)
-    looks, remarks = choose(tables, _windows(dataset), values, counts)
     inverted, presentation = polarity(scheme, text(dataset, "PresentationLUTShape").upper())
-    own = ", the percentiles of the film itself" if looks[0].name == "1-99 %" else ""
+    looks, remarks = choose(tables, _windows(dataset), values, counts, inverted)
     spacing, kind = _spacing(dataset)
     return Film(
         pixels=pixels, slope=slope, intercept=intercept, modality_lut=modality_lut, looks=looks,
@@ -86,8 +85,7 @@ def _film(dataset, image_id):
         patient_id=text(dataset, "PatientID"), modality=text(dataset, "Modality"),
         view_position=text(dataset, "ViewPosition"),
         laterality=text(dataset, "ImageLaterality") or text(dataset, "Laterality"), transfer_syntax=syntax,
-        steps=(*decoding, *padded, modality, *broken, *remarks,
-               f"VOI: shown first is '{looks[0].name}', {describe(looks[0])}{own}.", presentation))
+        steps=(*decoding, *padded, modality, *broken, *remarks, shown_first(looks[0]), presentation))
 
 
 def _modality(dataset, signed, big_endian):

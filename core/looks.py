@@ -9,6 +9,9 @@ from core.display import between, spread, voi_output
 from core.film import Look, window_fault
 
 ONE_GREY = 1 / 255  # what differs by less looks the same on screen
+HEADER = "header VOI"  # how the names of a header's looks begin
+PRESETS = (("min-max",), ("1-99 %",), ("narrow",), ("bone", "soft tissue"))  # a film's own looks, on keys 2 to 5
+BONE, SOFT = (50.0, 99.9), (0.5, 75.0)  # percentiles from the least to the most dense, black to white
 
 
 def header_looks(tables, windows):
@@ -32,22 +35,36 @@ def header_looks(tables, windows):
 def _names(wanted):
     """A name for each look: 'header VOI', with a number and the maker's explanation where there are several."""
     if len(wanted) == 1 and not wanted[0][0]:
-        return ["header VOI"]
+        return [HEADER]
     numbers = [""] if len(wanted) == 1 else [f" {n}" for n in range(1, len(wanted) + 1)]
-    return [f"header VOI{number}: {text}" if text else f"header VOI{number}"
+    return [f"{HEADER}{number}: {text}" if text else f"{HEADER}{number}"
             for number, (text, _) in zip(numbers, wanted, strict=True)]
 
 
-def data_looks(values, counts):
-    """Looks that follow from the data: '1-99 %', 'min-max' and 'narrow', which is half as wide around the median.
+def data_looks(values, counts, inverted=False):
+    """Looks that follow from the data, those of `PRESETS`; '1-99 %' is the first.
 
-    `values` [N] modality values, `counts` [N] how often each occurs, one above 0.
+    'narrow' is half as wide as '1-99 %', around the median. 'bone' spreads the denser half, 'soft tissue' what is less
+    dense than the densest quarter: radiographs have no calibrated densities that could name such windows once for all.
+    `values` [N] modality values, `counts` [N] how often each occurs, one above 0; `inverted`: low values are dense.
     """
     low, high = spread(values, counts)
     median = spread(values, counts, 50, 100)[0]
     narrow = max((high - low) / 4, np.spacing(abs(median)) * 8)
+    bone, soft = ((100 - most, 100 - least) if inverted else (least, most) for least, most in (BONE, SOFT))
     return (between("1-99 %", low, high), between("min-max", *spread(values, counts, 0, 100)),
-            between("narrow", median - narrow, median + narrow))
+            between("narrow", median - narrow, median + narrow), between("bone", *spread(values, counts, *bone)),
+            between("soft tissue", *spread(values, counts, *soft)))
+
+
+def presets(looks):
+    """Positions in `looks` on each of the keys 1 to 5, in the order in which a key goes through them.
+
+    Key 1 has the header's looks, or the first look where the header gives none; keys 2 to 5 have `PRESETS`.
+    """
+    places = {look.name: place for place, look in enumerate(looks)}
+    header = tuple(place for name, place in places.items() if name.startswith(HEADER))
+    return (header or (0,), *(tuple(places[name] for name in names if name in places) for names in PRESETS))
 
 
 def useful(look, values, counts):
@@ -61,7 +78,7 @@ def useful(look, values, counts):
     return low == high or bool(np.ptp(output) >= ONE_GREY)
 
 
-def choose(tables, windows, values, counts):
+def choose(tables, windows, values, counts, inverted=False):
     """Every look of a film, the first to show first, and remarks: (tuple of `Look`, tuple of sentences).
 
     The header's come first where they show something, else the 1-99 % window does; see `header_looks` and
@@ -76,7 +93,13 @@ def choose(tables, windows, values, counts):
                         f"{low:g} to {high:g}, as a single grey.",)
     if not offered and not remarks:
         remarks = ("VOI: the header has no window and no table.",)
-    return kept + data_looks(values, counts), remarks
+    return kept + data_looks(values, counts, inverted), remarks
+
+
+def shown_first(look):
+    """The sentence that says which look a film is shown with first."""
+    own = "" if look.name.startswith(HEADER) else ", the percentiles of the film itself"
+    return f"VOI: shown first is '{look.name}', {describe(look)}{own}."
 
 
 def describe(look):

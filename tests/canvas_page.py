@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import UnreadableFilm
-from core.film import Look
+from core.film import Look, LookupTable
+from core.looks import data_looks
 from tests.browsing import served
 from tests.conftest import ROOT
 from tests.test_canvas import make_film
@@ -55,6 +56,7 @@ if st.sidebar.checkbox("canvas", True):
     state = film_canvas("film", address, layers, caption=(film_id, "<i>caption</i>"), problem=problem, on_step=step,
                         height=height)
     st.sidebar.text(f"picked {state.mark_of(film_id)}")
+    st.sidebar.text(f"plain {state.plain}")
 st.sidebar.text(f"place {place}")
 st.sidebar.text(f"answered {st.session_state.get('answered', 0)}")
 """
@@ -67,10 +69,15 @@ def read(path):
         raise UnreadableFilm("broken.dcm has 0 pixels, but a film has some: <b>send</b> it again.")
     generator = np.random.default_rng(FILMS.index(name))
     pixels = generator.integers(-1000, 3000, (HEIGHT, WIDTH)).astype(np.int16)
-    looks = (Look("first", 1000.0, 3500.0, "LINEAR_EXACT"), Look("narrow", 900.0, 300.0))
-    spacing = ((0.4, 0.2), "at detector") if name == "first" else (None, None)
-    return make_film(pixels, looks=looks, spacing=spacing, slope=1.5, intercept=-100.0,
-                     inverted=name == "first", image_id=name)
+    values = 1.5 * pixels.ravel() - 100
+    own = data_looks(values, np.ones(len(values)), inverted=True)
+    if name == "first":
+        looks, how = (Look("header VOI", 1000.0, 3500.0, "LINEAR_EXACT"),), {"spacing": ((0.4, 0.2), "at detector")}
+    else:
+        table = LookupTable(0, 8, (0, 255) * 500)  # black and white in turn: a maker's LUT that spoils the film
+        looks = (Look("header VOI 1", table=table), Look("header VOI 2", 900.0, 3000.0))
+        how = {"photometric": "MONOCHROME2"}  # with a Presentation LUT Shape INVERSE
+    return make_film(pixels, looks=(*looks, *own), slope=1.5, intercept=-100.0, inverted=True, image_id=name, **how)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from core.display import grey_table
 from core.errors import BadSettings, UnreadableFilm
 from core.film import Film, Look, LookupTable
+from core.vendor_luts import without_vendor_luts
 from tests.conftest import ROOT
 from viewer.canvas import scripts
 from viewer.canvas.component import Layer, Mark
@@ -32,9 +33,10 @@ PICTURES = {
 
 
 def make_film(pixels, *, slope=1.0, intercept=0.0, lut=None, looks=None, inverted=False, padding=None, image_id="film",
-              spacing=(None, None)):
+              spacing=(None, None), photometric=None):
     looks = looks or (Look("1-99 %", 50.0, 80.0, "LINEAR_EXACT"),)
-    return Film(pixels, slope, intercept, lut, tuple(looks), "MONOCHROME2", inverted, 16, padding, *spacing,
+    return Film(pixels, slope, intercept, lut, tuple(looks),
+                photometric or ("MONOCHROME1" if inverted else "MONOCHROME2"), inverted, 16, padding, *spacing,
                 ("R", "L", "H", "F"), image_id, "", "", "", "DX", "PA", "", "", ("Modality: values as stored.",))
 
 
@@ -73,7 +75,10 @@ def test_body_of_a_film_carries_every_look():
                      looks=looks, inverted=True, padding=(-32768, -32768))
     pixels, header, tables, modality = unpack(film_body(film))
     assert np.array_equal(pixels, film.pixels)
-    assert np.array_equal(tables, [grey_table(film, look) for look in looks])
+    plain = without_vendor_luts(film)
+    assert np.array_equal(tables, [*(grey_table(film, look) for look in looks),
+                                   *(grey_table(plain, look) for look in plain.looks)])
+    assert [look["name"] for look in header["plain"]["looks"]] == [look.name for look in plain.looks]
     assert modality[32_768 - 5:32_768].tolist() == [3, 1, 4, 1, 5]
     assert header["looks"] == [{"name": "header VOI", "window": None},
                                {"name": "narrow", "window": {"center": 100.0, "width": 20.0, "function": "LINEAR"}}]
@@ -191,7 +196,7 @@ import { unpack } from "./unpack.js";
 let text = ""; for await (const part of process.stdin) text += part;
 const { body, window } = JSON.parse(text);
 const bytes = new Uint8Array(Buffer.from(body, "base64"));
-const { header, tables, modality, levels } = unpack(bytes.buffer);
+const { header, manners: [{ tables }], modality, levels } = unpack(bytes.buffer);
 const hash = (array) => createHash("sha256").update(new Uint8Array(array.buffer)).digest("hex");
 const free = window && windowTable(modality, window, header.inverted, header.padding);
 console.log(JSON.stringify({ pixels: hash(levels[0].pixels), look: hash(tables[0]), free: free && [...free] }));

@@ -24,7 +24,7 @@ from core.display import (
 )
 from core.errors import BadSettings
 from core.film import Film, Look, LookupTable
-from core.looks import choose, data_looks
+from core.looks import choose, data_looks, presets
 
 
 def film_of(pixels, **changes):
@@ -218,10 +218,20 @@ def test_the_first_look_shows_something_and_remarks_say_why(tables, windows, fir
     assert len({look.name for look in looks}) == len(looks)
 
 
-def test_every_film_is_offered_three_looks_of_its_own():
+def test_every_film_is_offered_looks_of_its_own():
     edges = {look.name: (look.center - look.width / 2, look.center + look.width / 2)
              for look in data_looks(VALUES, COUNTS)}
-    assert edges == {"1-99 %": (10, 990), "min-max": (0, 4095), "narrow": (255, 745)}  # 5001 counted: 51st, 4951st
+    assert edges == {"1-99 %": (10, 990), "min-max": (0, 4095), "narrow": (255, 745),  # 5001 counted: 51st, 4951st
+                     "bone": (500, 999), "soft tissue": (5, 750)}
+    low = {look.name: look.center - look.width / 2 for look in data_looks(VALUES, COUNTS, inverted=True)}
+    assert (low["bone"], low["soft tissue"]) == (1, 250)  # where low values are dense
+
+
+def test_presets_are_the_header_and_the_films_own_in_the_order_of_the_keys():
+    looks, _ = choose([], [(500, 1000, "LINEAR", ""), (400, 300, "LINEAR", "HARDER")], VALUES, COUNTS)
+    assert [[looks[place].name for place in places] for places in presets(looks)] == [
+        ["header VOI 1", "header VOI 2: HARDER"], ["min-max"], ["1-99 %"], ["narrow"], ["bone", "soft tissue"]]
+    assert presets(data_looks(VALUES, COUNTS))[0] == (0,), "without a header's look the first one"
 
 
 def test_a_film_of_one_grey_keeps_its_header_window():

@@ -10,6 +10,8 @@ from starlette.routing import Route
 from core import audit
 from core.display import grey_table, modality_values, stored_values
 from core.errors import GroundglassError
+from core.looks import presets
+from core.vendor_luts import without_vendor_luts
 from viewer import addresses
 from viewer.canvas.payload import deflate, pack
 from viewer.canvas.scripts import base_path
@@ -45,23 +47,33 @@ def pixel_routes(read_film) -> list[Route]:
 
 
 def film_body(film) -> bytes:
-    """What the canvas needs of a `Film`: its pixels as stored, and a grey table for each of its looks."""
+    """What the canvas needs of a `Film`: its pixels as stored, and a grey table for each of its looks.
+
+    Where the tables of its maker make a difference, the looks without them follow, and the header's "plain" has theirs.
+    """
     lut = None
     if film.modality_lut is not None:
         lut = modality_values(stored_values(film.pixels.dtype), film.slope, film.intercept, film.modality_lut)
     sides = dict(zip(("left", "right"), film.orientation or (), strict=False))
+    plain = without_vendor_luts(film)
     header = {
         "modality": [film.slope, film.intercept] if lut is None else None,
-        "inverted": film.inverted,
         "padding": film.padding,
-        "looks": [{"name": look.name, "window": _window(look)} for look in film.looks],
+        **_manner(film),
+        "plain": None if plain is film else _manner(plain),
         "sides": sides,
         "spacing": film.spacing_mm,
         "spacing_kind": film.spacing_kind,
-        "steps": list(film.steps),
     }
-    tables = np.stack([grey_table(film, look) for look in film.looks])
+    shown = [film] if plain is film else [film, plain]
+    tables = np.stack([grey_table(each, look) for each in shown for look in each.looks])
     return pack(film.pixels, header, tables, lut)
+
+
+def _manner(film):
+    """How a film is shown: with the tables of its maker, or without."""
+    return {"inverted": film.inverted, "looks": [{"name": look.name, "window": _window(look)} for look in film.looks],
+            "presets": presets(film.looks), "steps": list(film.steps)}
 
 
 def _window(look):

@@ -90,10 +90,14 @@ class Step:
 
 @dataclass(frozen=True)
 class CanvasState:
-    """What the reader did: `picked` is (film id, mark id) of the last click on a box, `step` lives for one run."""
+    """What the reader did: `picked` is (film id, mark id) of the last click on a box, `step` lives for one run.
+
+    `plain`: films are shown without the VOI LUT and presentation LUT of their maker (`core.vendor_luts`).
+    """
 
     picked: tuple[str, str] | None = None
     step: Step | None = None
+    plain: bool = False
 
     def mark_of(self, film_id):
         """Id of the picked mark when it lies on that film, else None."""
@@ -130,7 +134,8 @@ def film_canvas(
         "height": height,
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",
-            on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing)
+            on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing,
+            on_plain_change=_nothing)
     return canvas_state(key)
 
 
@@ -141,6 +146,7 @@ def canvas_state(key: str) -> CanvasState:
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
         step=Step(str(step["film"]), int(step["by"])) if step else None,
+        plain=bool(state.get("plain")),
     )
 
 

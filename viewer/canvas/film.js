@@ -12,7 +12,7 @@ import { Picture } from "./picture.js";
 import { drawRulers, lengthText } from "./ruler.js";
 import { FilmStore } from "./store.js";
 import { Tools } from "./tools.js";
-import { fillHelp, readoutLines, setLines, spoken } from "./words.js";
+import { readoutLines, setLines, spoken } from "./words.js";
 
 const PATIENCE = 250; // ms before "Loading" is written: films that come at once shall not flash
 const SLOW = 20; // ms; a drag whose frames take longer is drawn from the next coarser level until it ends
@@ -50,13 +50,12 @@ class FilmCanvas {
     this.marksContext = part("marks").getContext("2d");
     this.minimap = new Minimap(part("minimap"), (x, y) => this.hand.centre(x, y), () => this.hand.rest());
     this.tools = new Tools(part("tools"), (action) => this.hand.press({ action }));
-    Object.assign(this, { address: null, film: null, layers: [], hidden: new Set(), tool: "window", seq: 0, frame: 0,
+    Object.assign(this, { address: null, film: null, layers: [], hidden: new Set(), tool: "window", plain: false, seq: 0, frame: 0,
       cursor: null });
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
     observe(this.observer, root);
     this.hand = new Hand(this);
-    fillHelp(this.helpBox, null);
   }
 
   close() {
@@ -69,7 +68,7 @@ class FilmCanvas {
   // ---- from Streamlit
 
   update({ data, setStateValue, setTriggerValue }) {
-    this.send = { picked: (value) => setStateValue("picked", value), step: (value) => setTriggerValue("step", value) };
+    this.send = { picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value), step: (value) => setTriggerValue("step", value) };
     this.root.style.height = data.height;
     this.layers = data.layers;
     setLines(this.captionBox, data.caption);
@@ -104,7 +103,6 @@ class FilmCanvas {
     this.film = film;
     this.view = fit(this.picture.canvas, film.levels[0]);
     for (const [side, box] of Object.entries(this.sides)) box.textContent = film.header.sides?.[side] ?? "";
-    fillHelp(this.helpBox, film);
     this.#say("ready", "");
     this.draw();
   }
@@ -170,9 +168,14 @@ class FilmCanvas {
   }
 
   #table() {
-    const { header, tables, modality } = this.film;
+    const { inverted, tables } = this.manner;
     if (!this.window) return tables[this.look];
-    return windowTable(modality, this.window, header.inverted, header.padding);
+    return windowTable(this.film.modality, this.window, inverted, this.film.header.padding);
+  }
+
+  // How the film is shown, one of its manners: see unpack.js. Null without a film.
+  get manner() {
+    return this.film && this.film.manners[this.plain ? this.film.manners.length - 1 : 0];
   }
 
   #tell() {
@@ -183,7 +186,8 @@ class FilmCanvas {
     Object.assign(this.root.dataset, {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
-      tool: this.tool, truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
+      tool: this.tool,
+      plain: this.plain && this.film.manners.length > 1, truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
     });
   }
 

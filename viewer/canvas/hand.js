@@ -4,7 +4,7 @@ import { centredAt, fit, panBy, toFilm, zoomAt, zoomTo } from "./geometry.js";
 import { mount, unmount, use } from "./keys.js";
 import { markAt } from "./marks.js";
 import { watchPointer } from "./pointer.js";
-import { setLines, tooltipLines } from "./words.js";
+import { fillHelp, setLines, tooltipLines } from "./words.js";
 
 const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };
 
@@ -65,10 +65,19 @@ export class Hand {
   }
 
   #look(number) {
-    const { canvas } = this;
-    if (number >= canvas.film.tables.length) return false;
-    this.#bright({ look: number, window: null });
+    const { look, window, manner: { presets } } = this.canvas;
+    const group = presets[number] ?? [];
+    if (!group.length) return false;
+    const next = window ? 0 : (group.indexOf(look) + 1) % group.length;
+    this.#bright({ look: group[next], window: null });
     return true;
+  }
+
+  // With the tables of the film's maker, or without; for this film and those that follow.
+  vendor() {
+    const { canvas } = this;
+    canvas.send.plain(!canvas.plain);
+    this.#bright({ plain: !canvas.plain, look: 0, window: null });
   }
 
   #zoomAtCursor(zoom) {
@@ -101,7 +110,9 @@ export class Hand {
   }
 
   help() {
-    this.canvas.helpBox.hidden = !this.canvas.helpBox.hidden;
+    const { canvas } = this;
+    canvas.helpBox.hidden = !canvas.helpBox.hidden;
+    fillHelp(canvas.helpBox, canvas);
   }
 
   // ---- pointer (pointer.js), CSS pixels
@@ -200,7 +211,7 @@ export class Hand {
   }
 
   #windowOf(look) {
-    const { header, tables, modality, levels } = this.canvas.film;
-    return header.looks[look].window ?? windowOfTable(tables[look], modality, levels.at(-1).pixels);
+    const { film: { modality, levels }, manner: { looks, tables } } = this.canvas;
+    return looks[look].window ?? windowOfTable(tables[look], modality, levels.at(-1).pixels);
   }
 }

@@ -4,6 +4,7 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
   "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
+  v: "vendor",
 };
 
 // Elements that need keys of their own when they have the focus, and which; whatever one writes in needs them all.
@@ -38,7 +39,7 @@ export function use(canvas) {
 // What a key means: {step} films on, or {action} of the canvas; null when it means nothing here.
 export function meaning(key) {
   if (Object.hasOwn(STEPS, key)) return { step: STEPS[key] };
-  if (/^[1-8]$/.test(key)) return { action: "look", number: Number(key) - 1 };
+  if (/^[1-5]$/.test(key)) return { action: "look", number: Number(key) - 1 };
   const name = key.length === 1 ? key.toLowerCase() : key;
   return Object.hasOwn(ACTIONS, name) ? { action: ACTIONS[name] } : null;
 }

@@ -5,6 +5,8 @@ const BUTTONS = [
   { action: "single", text: "1:1", label: "One film pixel per screen pixel", key: "0", on: ({ view }) => view?.zoom === 1 },
   { action: "double", text: "2:1", label: "Two screen pixels per film pixel", key: "9", on: ({ view }) => view?.zoom === 2 },
   { action: "ruler", text: "Ruler", label: "Measure by left drag", key: "m", on: ({ tool }) => tool === "ruler" },
+  { action: "vendor", text: "LUT", label: "Heed the VOI LUT and presentation LUT of the film's maker", key: "v",
+    on: ({ plain }) => !plain, hidden: ({ film }) => !(film?.manners.length > 1) },
 ];
 
 export class Tools {
@@ -22,6 +24,9 @@ export class Tools {
 
   // `state` of the canvas
   tell(state) {
-    BUTTONS.forEach(({ on }, i) => this.buttons[i].setAttribute("aria-pressed", String(Boolean(on(state)))));
+    BUTTONS.forEach(({ on, hidden }, i) => {
+      this.buttons[i].setAttribute("aria-pressed", String(Boolean(on(state))));
+      this.buttons[i].hidden = Boolean(hidden?.(state));
+    });
   }
 }

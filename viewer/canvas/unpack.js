@@ -3,8 +3,9 @@
 const INDICES = 65536;
 const MAGIC = "GGF1";
 
-// ArrayBuffer -> {header, tables: [Uint8Array(65536)], modality: Float64Array(65536), levels: [{width, height, pixels}]};
-// the header's "padding" becomes [low, high] of indices
+// ArrayBuffer -> {header, manners, modality: Float64Array(65536), levels: [{width, height, pixels}]}; the header's
+// "padding" becomes [low, high] of indices. `manners` are the ways to show the film, as its header says and, where that
+// differs, without the tables of its maker: [{inverted, looks, presets, steps, tables: [Uint8Array(65536)]}].
 export function unpack(buffer) {
   const bytes = new Uint8Array(buffer);
   const text = new TextDecoder();
@@ -28,7 +29,13 @@ export function unpack(buffer) {
   }
   if (bytes.length !== start + width * height * header.bytes) throw new Error("it is cut short");
   const pixels = undelta(bytes.subarray(start), width, height, header.bytes);
-  return { header, tables, modality, levels: pyramid({ width, height, pixels }) };
+  return { header, manners: mannersOf(header, tables), modality, levels: pyramid({ width, height, pixels }) };
+}
+
+function mannersOf(header, tables) {
+  const { inverted, looks, presets, steps, plain } = header;
+  const first = { inverted, looks, presets, steps, tables: tables.slice(0, looks.length) };
+  return plain ? [first, { ...plain, tables: tables.slice(looks.length) }] : [first];
 }
 
 // Byte planes of zigzag horizontal differences -> indices, Uint16Array(width * height).

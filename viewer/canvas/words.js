@@ -12,6 +12,7 @@ const KEYS = [
   ["0 and 9", "one screen pixel per film pixel (1:1), two (2:1); the overview in the corner moves what is in view"],
   ["Space, double click", "fit and first look"],
   ["i", "invert"],
+  ["v", "leave out the maker's VOI LUT and presentation LUT, and back; for films they spoil"],
   ["a", "hide or show everything of the AI"],
   ["g", "hide or show the ground truth"],
   ["Right, Down, Page Down", "next film"],
@@ -49,16 +50,25 @@ export function tooltipLines(mark) {
 }
 
 // One line of numbers; `state` of the canvas, `point` of the film under the pointer or null.
-export function readoutLines({ film, look, window: shown, inverted, hidden, tool, view }, point) {
-  const name = shown ? "free window" : film.header.looks[look].name;
-  const numbers = shown ?? film.header.looks[look].window;
-  const parts = [name, numbers ? windowText(numbers) : "", inverted ? "inverted" : "", `${zoomText(view.zoom)}`];
-  const lines = [parts.filter(Boolean).join("  ·  ")];
-  const off = [hidden.has("detections") ? "AI hidden (a)" : "", hidden.has("truth") ? "ground truth hidden (g)" : "",
+export function readoutLines(state, point) {
+  const { film, hidden, tool, view } = state;
+  const lines = [[...brightness(state), zoomText(view.zoom)].join("  ·  ")];
+  const off = [vendorText(state), hidden.has("detections") ? "AI hidden (a)" : "", hidden.has("truth") ? "ground truth hidden (g)" : "",
     TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
   lines.push(point ? valueText(film, point) : " ");
   return lines;
+}
+
+// How bright the film is shown: name, numbers and what was done to it.
+function brightness({ manner, look, window: shown, inverted }) {
+  const { name, window } = shown ? { name: "free window", window: shown } : manner.looks[look];
+  return [name, window ? windowText(window) : "by a table", inverted ? "inverted" : ""].filter(Boolean);
+}
+
+function vendorText({ film, plain }) {
+  if (!plain) return "";
+  return film.manners.length > 1 ? "maker's LUTs left out (v)" : "no maker's LUT to leave out (v)";
 }
 
 function zoomText(zoom) {
@@ -72,14 +82,23 @@ function valueText({ header, levels, modality }, [x, y]) {
   return `x ${x}  y ${y}  value ${Number.isInteger(value) ? value : value.toFixed(2)}${other}`;
 }
 
-export function fillHelp(element, film) {
-  const looks = (film?.header.looks ?? []).map((look, i) => [`${i + 1}`, `look: ${look.name}`]);
-  const steps = film?.header.steps ?? [];
+// `state` of the canvas, with or without a film.
+export function fillHelp(element, state) {
   element.replaceChildren(
-    heading("Keys and mouse"), list([...KEYS.slice(0, 7), ...looks, ...KEYS.slice(7)]),
+    heading("Keys and mouse"), list([...KEYS.slice(0, 8), ...looksOnKeys(state), ...KEYS.slice(8)]),
     heading("Signs"), list(SIGNS),
-    ...(steps.length ? [heading("How this picture was made"), list(steps.map((step, i) => [`${i + 1}`, step]))] : []),
+    ...(state.film ? [heading("How this picture was made"), list(madeOf(state).map((step, i) => [`${i + 1}`, step]))] : []),
   );
+}
+
+function looksOnKeys({ film, manner }) {
+  if (!film) return [];
+  return manner.presets.map((places, i) => [`${i + 1}`, places.map((place) => manner.looks[place].name).join(", again: ")]);
+}
+
+// The steps from the file to the first picture, and what the reader has made of it.
+function madeOf(state) {
+  return [...state.manner.steps, `On the screen: ${brightness(state).join(", ")}.`];
 }
 
 function heading(text) {

@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import GroundglassError, UnreadableFilm
 from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
+from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
 from viewer.pixels import film_url
@@ -63,7 +64,12 @@ def show(opened, settings, ids, film_id):
     with why:
         picked(opened, settings, row, found, _owner(seen.mark_of(film_id)))
     with steps:
-        st.html(charts.sentences(film.steps if film else [problem], "steps"))
+        st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
+
+
+def _steps(film, plain):
+    """How the film on the canvas was made; `plain`: without the tables of its maker."""
+    return (without_vendor_luts(film) if plain else film).steps
 
 
 def read(image):
