@@ -80,6 +80,10 @@ class Page:
         film = self.test.query_params.get("film")
         return film[0] if isinstance(film, list) else film
 
+    def bodies(self):
+        """All HTML on the page."""
+        return [each.proto.body for each in self.test.get("html")]
+
     def html(self, part=""):
         return unescape("\n".join(each.value for each in self.test.get("html") if part in each.value))
 
@@ -400,3 +404,10 @@ def test_the_candidates_of_a_box_are_drawn_beside_it(folder):
     assert [film._owner(mark.id) for mark in layer.marks] == ["d0", "d0"]
     assert {mark.details[1] for mark in layer.marks} == {"left/0/plain", "right/1/plain"}
     assert film._members(opened, chosen, row, found, "t0") == film._members(opened, chosen, row, found, None) == ()
+
+
+def test_a_film_that_was_doubted_and_predicted_all_the_same_bears_a_mark(folder):
+    (folder / "answers" / "doubts.json").write_text(json.dumps({"one": ["Its view is <b>lateral</b>."], "two": []}))
+    marked, plain = Page(film="one"), Page(film="two")
+    assert "Its view is &lt;b&gt;lateral&lt;/b&gt;." in "".join(marked.bodies())
+    assert "lateral" not in "".join(plain.bodies())

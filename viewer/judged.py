@@ -17,6 +17,7 @@ from core import (
     kinds,
     levels,
     neighbours,
+    own_films,
     provenance,
     worklist,
 )
@@ -172,3 +173,10 @@ def gallery_of(opened, settings):
     return gallery.gallery(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
                            resources.matches(opened, settings.fusion), diagnosis(opened, settings), settings.display,
                            costs_of(opened, settings.fusion, settings.score))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=resources.BY_TEXT)
+def doubts(opened):
+    """image id -> why it may be no frontal chest film (`core.own_films.read_doubts`), of films predicted all the same;
+    () for a film that nobody doubts."""
+    return own_films.read_doubts(opened.predictions) if opened.predictions else {}

@@ -60,6 +60,8 @@ def show(opened, settings, ids, film_id):
         boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"],
                                     key="tabs of the picked" if chosen else "tabs", default=WHY if chosen else None)
     with boxes:
+        if doubts := judged.doubts(opened).get(film_id):
+            st.html(charts.sentences(doubts, "problems"))
         st.html(charts.box_table(found))
     with why:
         picked(opened, settings, row, found, _owner(seen.mark_of(film_id)))
@@ -98,6 +100,8 @@ def _caption(opened, settings, row):
     cases, weighed = resources.cases(opened)[0], judged.weighed(opened, settings)
     truth, predicted = int(weighed.truth_class[row]), int(weighed.predicted_class[row])
     lines = [cases.images[row].image_id, f"study {cases.images[row].study_id}"]
+    if judged.doubts(opened).get(cases.images[row].image_id):
+        lines.append("in doubt: perhaps no frontal chest film")
     if truth >= 0:
         lines.append(f"labelled {STUDY_CLASSES[truth]}")
     if predicted >= 0:
