@@ -8,7 +8,8 @@ import {
 } from "./geometry.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
-import { labelOf, markAt, pairsOf, visibleMarks } from "./marks.js";
+import { Layers } from "./layers.js";
+import { labelOf, lookOf, markAt, pairsOf } from "./marks.js";
 import { lengthText } from "./ruler.js";
 import { FilmStore } from "./store.js";
 import { halve, pyramid, undelta, unpack } from "./unpack.js";
@@ -151,10 +152,66 @@ test("a matched pair is joined from middle to middle, with its IoU beneath; what
   assert.deepEqual(pairsOf(pair.slice(1), boxes.slice(1)), []);
 });
 
-test("hidden kinds are left out, truth is drawn first", () => {
-  const layers = [{ kind: "detections", marks: [mark({ id: "d" })] }, { kind: "truth", marks: [mark({ id: "t" })] }];
-  assert.deepEqual(visibleMarks(layers, new Set()).map((one) => one.id), ["t", "d"]);
-  assert.deepEqual(visibleMarks(layers, new Set(["detections"])).map((one) => one.id), ["t"]);
+const KINDS = [["truth", "g", false], ["detections", "d", true], ["candidates", "b", true], ["sources", "s", true]].map(
+  ([kind, key, ai]) => ({ kind, key, ai, name: kind.toUpperCase(), chosen: kind !== "sources" }));
+const layered = () => {
+  const layers = new Layers();
+  layers.take(KINDS, [
+    { kind: "detections", name: "", marks: [mark({ id: "d" })] }, { kind: "truth", name: "", marks: [mark({ id: "t" })] },
+    { kind: "candidates", name: "raw", marks: [mark({ id: "c" })] },
+  ]);
+  return layers;
+};
+const seen = (layers) => layers.marks().map((one) => one.id).join("");
+
+test("ghosts are drawn first, then truth, then detections; a hidden kind is left out of film and legend", () => {
+  const layers = layered();
+  assert.equal(seen(layers), "ctd");
+  assert.deepEqual(layers.legend().map(({ name }) => name), ["raw"]);
+  layers.toggle("candidates");
+  assert.equal(seen(layers), "td");
+  assert.deepEqual([layers.legend(), layers.hiddenNames()], [[], ["candidates hidden (b)"]]);
+});
+
+test("one key hides all of the AI and brings all of it back; the key of one layer brings just that", () => {
+  const layers = layered();
+  layers.toggleAi();
+  assert.deepEqual([seen(layers), layers.hiddenNames()], ["t", ["AI hidden (a)"]]);
+  layers.toggleAi();
+  assert.equal(seen(layers), "ctd");
+  layers.toggleAi();
+  layers.toggle("detections");
+  assert.deepEqual([seen(layers), layers.hiddenNames()], ["td", ["candidates hidden (b)", "sources hidden (s)"].slice(0, 1)]);
+  layers.toggle("detections");
+  layers.toggleAi(); // nothing of the AI is on show: all of it comes back
+  assert.equal(seen(layers), "ctd");
+});
+
+test("a layer chosen anew is shown, whatever was hidden before", () => {
+  const layers = layered();
+  layers.toggleAi();
+  assert.deepEqual([layers.has("sources"), layers.shows("truth")], [false, true]);
+  layers.take(KINDS.map((each) => ({ ...each, chosen: true })), layers.layers);
+  assert.deepEqual([layers.shows("sources"), layers.shows("detections")], [true, true]);
+  layers.toggle("truth");
+  layers.take(layers.kinds, layers.layers); // the next film
+  assert.equal(layers.shows("truth"), false);
+});
+
+test("a candidate is meant only on its line, and only where no other box's line is", () => {
+  const ghost = { mark: { kind: "candidates" }, box: [10, 10, 60, 60], label: null };
+  const solid = { mark: { kind: "detections" }, box: [0, 10, 100, 100], label: null };
+  const at = (x, y) => markAt([ghost, solid], x, y)?.kind;
+  assert.deepEqual([at(30, 30), at(60, 30), at(30, 11), at(99, 50)], ["detections", "candidates", "detections", "detections"]);
+  assert.equal(markAt([ghost], 30, 30), null);
+});
+
+test("a source's boxes bear its letter, and no two of eight share a colour", () => {
+  assert.equal(labelOf(mark({ kind: "sources", number: 1, confidence: 0.5 })), "B 0.50");
+  assert.equal(labelOf(mark({ kind: "candidates", confidence: 0.5 })), "");
+  const looks = [...Array(8).keys()].map((number) => lookOf({ kind: "sources", number }));
+  assert.equal(new Set(looks.map(({ color }) => color)).size, 8);
+  assert.deepEqual([lookOf({ kind: "sources", number: 27 }).letter, looks[7].letter], ["B1", "H"]);
 });
 
 test("the smallest box under the pointer is meant, a label before any box", () => {

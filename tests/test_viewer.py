@@ -16,7 +16,7 @@ from core.scoring import answer, score
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_labels, write_set
 from viewer import charts, judged, resources, state, tuning
-from viewer.views import film, selection, settings
+from viewer.views import layers, selection, settings
 from viewer.views.worklist import COLUMNS as LIST_COLUMNS
 from viewer.views.worklist import SORTED_BY
 
@@ -400,10 +400,10 @@ def test_the_candidates_of_a_box_are_drawn_beside_it(folder):
     opened, chosen = resources.identify(state.Place(str(folder / "set"), str(folder / "answers"))), state.Settings()
     row = resources.row_of(opened)["one"]
     found = judged.findings(opened, chosen, row)
-    (layer,) = film._members(opened, chosen, row, found, "d0")
-    assert [film._owner(mark.id) for mark in layer.marks] == ["d0", "d0"]
+    (layer,) = layers.members(opened, chosen, row, found, "d0")
+    assert [layers.owner(mark.id) for mark in layer.marks] == ["d0", "d0"]
     assert {mark.details[1] for mark in layer.marks} == {"left/0/plain", "right/1/plain"}
-    assert film._members(opened, chosen, row, found, "t0") == film._members(opened, chosen, row, found, None) == ()
+    assert layers.members(opened, chosen, row, found, "t0") == layers.members(opened, chosen, row, found, None) == ()
 
 
 def test_a_film_that_was_doubted_and_predicted_all_the_same_bears_a_mark(folder):

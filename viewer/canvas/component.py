@@ -22,7 +22,23 @@ import streamlit as st
 from core.errors import BadSettings
 from viewer.canvas.scripts import PLACE, module_url
 
-KINDS = ("truth", "detections")
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of layers: its `name` for readers, the `key` that hides and shows it, and whether it is the AI's, which
+    key a hides as a whole."""
+
+    name: str
+    key: str
+    ai: bool = True
+
+
+KINDS = {
+    "truth": Kind("Ground truth", "g", ai=False),
+    "detections": Kind("Detections", "d"),
+    "candidates": Kind("Candidates", "b"),  # c and r are Streamlit's own
+    "sources": Kind("Sources", "s"),
+}
 VERDICTS = ("TP", "FP", "FN", "")
 
 _CANVAS = st.components.v2.component(
@@ -70,14 +86,21 @@ class Mark:
 
 @dataclass(frozen=True)
 class Layer:
-    """The marks of one `kind`: 'truth' (dashed, key g) or 'detections' (solid, key a). Ids are unique over layers."""
+    """The marks of one `kind`, a key of KINDS, which sets how they look: 'truth' dashed, 'detections' solid,
+    'candidates' as ghosts, 'sources' dotted. Ids are unique over layers.
+
+    A layer with a `name` stands in the legend. `number`, from 0, gives each of several layers of one kind a letter and
+    a colour of its own.
+    """
 
     kind: str
     marks: tuple[Mark, ...]
+    name: str = ""
+    number: int | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise BadSettings(f"a layer is of kind {self.kind!r}, but must be one of {KINDS}: name it so.")
+            raise BadSettings(f"a layer is of kind {self.kind!r}, but must be one of {', '.join(KINDS)}: name it so.")
 
 
 @dataclass(frozen=True)
@@ -90,7 +113,8 @@ class Step:
 
 @dataclass(frozen=True)
 class CanvasState:
-    """What the reader did: `picked` is (film id, mark id) of the last click on a box, `step` lives for one run.
+    """What the reader did: `picked` is (film id, mark id) of the last click on a box; `step`, and `wanted`, the kind of
+    layer whose key was pressed while the canvas had none of it, live for one run.
 
     `plain`: films are shown without the VOI LUT and presentation LUT of their maker (`core.vendor_luts`).
     """
@@ -98,6 +122,7 @@ class CanvasState:
     picked: tuple[str, str] | None = None
     step: Step | None = None
     plain: bool = False
+    wanted: str | None = None
 
     def mark_of(self, film_id):
         """Id of the picked mark when it lies on that film, else None."""
@@ -113,14 +138,17 @@ def film_canvas(
     problem: str = "",
     ahead: Sequence[FilmAddress] = (),
     height: str = "calc(100dvh - 8rem)",
+    chosen: Sequence[str] | None = None,
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
+    on_want: Callable[[], None] | None = None,
 ) -> CanvasState:
     """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
 
     Keys for the next and previous film work in either case: give the film's address even when it cannot be shown.
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
-    nearest first. `height` is any CSS length. `on_pick` and `on_step` run before the script: see `canvas_state`.
+    nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
+    those of `layers`; the key of another calls `on_want`. Callbacks run before the script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -128,30 +156,42 @@ def film_canvas(
         "film": None if film is None else _film(film),
         "heard": heard.get("serial", 0),
         "problem": problem or ("" if film else "No film is chosen: pick one from the worklist."),
-        "layers": [{"kind": layer.kind, "marks": [_mark(mark) for mark in layer.marks]} for layer in layers],
+        "kinds": _kinds({layer.kind for layer in layers} if chosen is None else chosen, on_want is not None),
+        "layers": [_layer(layer) for layer in layers],
         "caption": list(caption),
         "ahead": [_film(one) for one in ahead],
         "height": height,
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",
             on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing,
-            on_plain_change=_nothing)
+            on_plain_change=_nothing, on_wanted_change=on_want or _nothing)
     return canvas_state(key)
 
 
 def canvas_state(key: str) -> CanvasState:
     """What the reader did on the canvas `key`, from the session's state; for callbacks, and after `film_canvas`."""
     state = st.session_state.get(key) or {}
-    picked, step = state.get("picked"), state.get("step")
+    picked, step, wanted = state.get("picked"), state.get("step"), state.get("wanted")
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
         step=Step(str(step["film"]), int(step["by"])) if step else None,
         plain=bool(state.get("plain")),
+        wanted=wanted if wanted in KINDS else None,
     )
 
 
 def _film(film):
     return {"id": film.film_id, "url": film.url, "width": film.width, "height": film.height}
+
+
+def _kinds(chosen, more):
+    return [{"kind": kind, "name": each.name, "key": each.key, "ai": each.ai, "chosen": kind in chosen}
+            for kind, each in KINDS.items() if more or kind in chosen]
+
+
+def _layer(layer):
+    return {"kind": layer.kind, "name": layer.name, "number": layer.number,
+            "marks": [_mark(mark) for mark in layer.marks]}
 
 
 def _mark(mark):

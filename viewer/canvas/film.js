@@ -1,18 +1,19 @@
 // The film canvas: one film and its layers on the screen. `show` for every update of Streamlit, `leave` at the end.
 //
-// What is shown follows from a few values: view (where), look or window (how bright), inverted, hidden kinds of layers,
-// hovered and picked mark; hand.js changes them and calls `draw`. A new film keeps only what is hidden and the tool; an
-// error keeps nothing on the canvas but its sentence.
+// What is shown follows from a few values: view (where), look or window (how bright), inverted, layers, hovered and
+// picked mark; hand.js changes them and calls `draw`. A new film keeps only what is hidden and the tool; an error keeps
+// nothing on the canvas but its sentence.
 import { screenTable, windowTable } from "./display.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
-import { drawMarks, visibleMarks } from "./marks.js";
+import { Layers } from "./layers.js";
+import { drawMarks } from "./marks.js";
 import { Minimap } from "./minimap.js";
 import { Picture } from "./picture.js";
 import { drawRulers, lengthText } from "./ruler.js";
 import { FilmStore } from "./store.js";
 import { Tools } from "./tools.js";
-import { readoutLines, setLines, spoken } from "./words.js";
+import { fillLegend, readoutLines, setLines, spoken } from "./words.js";
 
 const PATIENCE = 250; // ms before "Loading" is written: films that come at once shall not flash
 const SLOW = 20; // ms; a drag whose frames take longer is drawn from the next coarser level until it ends
@@ -44,13 +45,15 @@ class FilmCanvas {
   constructor(root) {
     this.root = root;
     const part = (name) => root.querySelector(`.${name}`);
-    for (const name of ["caption", "readout", "message", "tooltip", "help", "warning", "tools"]) this[`${name}Box`] = part(name);
+    for (const name of ["caption", "readout", "message", "tooltip", "help", "warning", "tools", "legend"]) {
+      this[`${name}Box`] = part(name);
+    }
     this.sides = { left: part("left"), right: part("right") };
     this.picture = new Picture(part("picture"));
     this.marksContext = part("marks").getContext("2d");
     this.minimap = new Minimap(part("minimap"), (x, y) => this.hand.centre(x, y), () => this.hand.rest());
     this.tools = new Tools(part("tools"), (action) => this.hand.press({ action }));
-    Object.assign(this, { address: null, film: null, layers: [], hidden: new Set(), tool: "window", plain: false, seq: 0, frame: 0,
+    Object.assign(this, { address: null, film: null, layers: new Layers(), tool: "window", plain: false, seq: 0, frame: 0,
       cursor: null });
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
@@ -68,9 +71,12 @@ class FilmCanvas {
   // ---- from Streamlit
 
   update({ data, setStateValue, setTriggerValue }) {
-    this.send = { picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value), step: (value) => setTriggerValue("step", value) };
+    this.send = {
+      picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value),
+      step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
+    };
     this.root.style.height = data.height;
-    this.layers = data.layers;
+    this.layers.take(data.kinds, data.layers);
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
     const wanted = JSON.stringify([data.problem, data.film]);
@@ -126,7 +132,7 @@ class FilmCanvas {
     this.marksContext.setTransform(1, 0, 0, 1, 0, 0);
     this.marksContext.clearRect(0, 0, this.marksContext.canvas.width, this.marksContext.canvas.height);
     for (const side of Object.values(this.sides)) side.textContent = "";
-    this.readoutBox.replaceChildren();
+    for (const box of [this.readoutBox, this.legendBox]) box.replaceChildren();
     this.tooltipBox.hidden = true;
   }
 
@@ -152,13 +158,15 @@ class FilmCanvas {
     this.picture.paint(this.film.levels, this.view, this.words, this.coarse);
     this.minimap.paint(this.film.levels, this.words, this.view, this.picture.canvas);
     if (this.dragging && performance.now() - started > SLOW) this.coarse = 1;
+    this.writeReadout(); // before the marks, whose labels keep it free
     if (this.stale) this.#paintMarks();
     this.#tell();
   }
 
   #paintMarks() {
     this.stale = false;
-    const marks = visibleMarks(this.layers, this.hidden);
+    const marks = this.layers.marks();
+    fillLegend(this.legendBox, this.layers.legend());
     const { hovered, picked } = this;
     this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
     drawRulers(this.marksContext, this.rulers, this.film.header, this.view, this.size, this.density);
@@ -179,15 +187,14 @@ class FilmCanvas {
   }
 
   #tell() {
-    this.writeReadout();
     this.tools.tell(this);
     this.seq += 1;
     const { window: shown } = this;
     Object.assign(this.root.dataset, {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
-      tool: this.tool,
-      plain: this.plain && this.film.manners.length > 1, truth: !this.hidden.has("truth"), detections: !this.hidden.has("detections"),
+      tool: this.tool, plain: this.plain && this.film.manners.length > 1,
+      ...Object.fromEntries(this.layers.kinds.map(({ kind }) => [kind, this.layers.shows(kind)])),
     });
   }
 
@@ -197,7 +204,8 @@ class FilmCanvas {
 
   #taken() {
     const frame = this.root.getBoundingClientRect();
-    return [this.captionBox, this.readoutBox, this.warningBox, this.toolsBox, this.minimap.canvas].map((box) => {
+    const boxes = [this.captionBox, this.readoutBox, this.warningBox, this.toolsBox, this.minimap.canvas, this.legendBox];
+    return boxes.map((box) => {
       const { left, top, right, bottom } = box.getBoundingClientRect();
       return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
     });

@@ -22,15 +22,21 @@ export class Hand {
 
   // ---- keys (keys.js): true when the key did something
 
-  press({ step, action, number }, repeated) {
+  press({ step, action, number, kind }, repeated) {
     if (step) return this.#step(step, repeated);
-    if (!this.canvas.film && !["truth", "detections", "help", "escape"].includes(action)) return false;
-    if (["truth", "detections"].includes(action)) return this.#toggle(action);
+    if (!this.canvas.film && !["ai", "layer", "help", "escape"].includes(action)) return false;
+    if (action === "layer") return this.#layer(kind, repeated);
     if (action === "escape") return this.#escape();
     if (action === "look") return this.#look(number);
     if (Object.hasOwn(ZOOMS, action)) return this.#zoomAtCursor(ZOOMS[action](this.canvas.view.zoom));
     this[action]();
     return true;
+  }
+
+  // What the key of a layer means, null for a key that is none's.
+  layerOf(key) {
+    const found = this.canvas.layers.kinds.find((each) => each.key === key);
+    return found ? { action: "layer", kind: found.kind } : null;
   }
 
   // Steps add up until they are answered, so that quick presses are not lost while Python is busy.
@@ -48,11 +54,18 @@ export class Hand {
     if (serial >= this.asked.serial) this.asked.by = 0;
   }
 
-  #toggle(kind) {
-    const { hidden } = this.canvas;
-    if (!hidden.delete(kind)) hidden.add(kind);
+  // A layer that the canvas has not got is asked for.
+  #layer(kind, repeated) {
+    const { layers, send } = this.canvas;
+    if (layers.has(kind)) layers.toggle(kind);
+    else if (!repeated) send.wanted(kind);
     this.canvas.draw();
     return true;
+  }
+
+  ai() {
+    this.canvas.layers.toggleAi();
+    this.canvas.draw();
   }
 
   #escape() {

@@ -2,7 +2,7 @@
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
 const ACTIONS = {
-  " ": "reset", i: "invert", z: "tool", a: "detections", g: "truth", "?": "help", Escape: "escape", "=": "fit",
+  " ": "reset", i: "invert", z: "tool", a: "ai", "?": "help", Escape: "escape", "=": "fit",
   "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
   v: "vendor",
 };
@@ -36,7 +36,8 @@ export function use(canvas) {
   mounted.push(canvas);
 }
 
-// What a key means: {step} films on, or {action} of the canvas; null when it means nothing here.
+// What a key means: {step} films on, or {action} of the canvas; null when it means nothing here. The keys of layers are
+// the canvas's to know.
 export function meaning(key) {
   if (Object.hasOwn(STEPS, key)) return { step: STEPS[key] };
   if (/^[1-5]$/.test(key)) return { action: "look", number: Number(key) - 1 };
@@ -56,7 +57,8 @@ export function belongsTo(target, key) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const wanted = meaning(event.key);
+  const canvas = mounted.at(-1);
+  const wanted = meaning(event.key) ?? canvas.layerOf(event.key.toLowerCase());
   if (!wanted || belongsTo(event.composedPath()[0], event.key)) return;
-  if (mounted.at(-1).press(wanted, event.repeat)) event.preventDefault();
+  if (canvas.press(wanted, event.repeat)) event.preventDefault();
 }

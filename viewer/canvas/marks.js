@@ -11,20 +11,20 @@ const LOOKS = {
   FN: { color: "#f5e960", glyph: "diamond" },
   truth: { color: "#45d6a8", glyph: "none" },
   detections: { color: "#d5dde6", glyph: "none" },
+  candidates: { color: "#ffffff", glyph: "none" },
 };
+// Okabe and Ito's, lightened where they are dark, but for the yellow of what was missed; letters tell apart all others.
+const SOURCES = ["#e69f00", "#56b4e9", "#2fc59a", "#dd8fbc", "#6a9cf5", "#ff7f45", "#ffffff", "#b9a2ff"];
+const DASHES = { truth: [7, 5], sources: [2, 3] };
 const FONT = "600 12px system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 const HALO = "rgba(0, 0, 0, .85)";
 const [PAD, LINE, GLYPH] = [3, 17, 15]; // CSS pixels: around a label, its height, width of its glyph
+const NEAR = 3; // CSS pixels from a box's line that still count as on it
 const BELOW = 14; // CSS pixels from the lower end of a pair's line to its IoU
 
-// The marks to draw, truth first: [{...mark, kind}] of the layers that are not hidden.
-export function visibleMarks(layers, hidden) {
-  const shown = layers.filter((layer) => !hidden.has(layer.kind));
-  shown.sort((a, b) => (b.kind === "truth") - (a.kind === "truth"));
-  return shown.flatMap((layer) => layer.marks.map((mark) => ({ ...mark, kind: layer.kind })));
-}
-
 export function labelOf(mark) {
+  if (mark.kind === "candidates") return "";
+  if (mark.kind === "sources") return `${lookOf(mark).letter} ${mark.confidence.toFixed(2)}`;
   const letters = mark.verdict || (mark.kind === "truth" ? "GT" : "");
   const text = mark.label || (mark.confidence === null ? "" : mark.confidence.toFixed(2));
   return [letters, text].filter(Boolean).join(" ");
@@ -39,29 +39,41 @@ export function drawMarks(context, marks, view, size, density, { hovered, picked
   const scaled = { ...view, zoom: view.zoom / density };
   const boxes = marks.map((mark) => toCanvas(scaled, mark.box));
   const texts = marks.map(labelOf);
-  const widths = marks.map((mark, i) => context.measureText(texts[i]).width + 2 * PAD + glyphWidth(mark));
+  const widths = marks.map((mark, i) => texts[i] && context.measureText(texts[i]).width + 2 * PAD + glyphWidth(mark));
   const pairs = pairsOf(marks, boxes);
   const free = [...taken, ...pairs.map((pair) => spaceOf(context, pair))];
-  const labels = placeLabels(boxes, widths.map((width) => [width, LINE]), size, free);
-  const placed = marks.map((mark, i) => ({ mark, box: boxes[i], label: labels[i] }));
+  const said = marks.map((_, i) => i).filter((i) => texts[i]);
+  const labels = placeLabels(said.map((i) => boxes[i]), said.map((i) => [widths[i], LINE]), size, free);
+  const placed = marks.map((mark, i) => ({ mark, box: boxes[i], label: null }));
+  said.forEach((i, place) => (placed[i].label = labels[place]));
   for (const pair of pairs) drawPair(context, pair, pair.ids.includes(hovered));
   for (const { mark, box } of placed) drawBox(context, mark, box, mark.id === hovered || mark.id === picked);
   placed.forEach(({ mark, label }, i) => label && drawLabel(context, mark, label, texts[i], mark.id === picked));
   return placed;
 }
 
-// The mark under (x, y), CSS pixels: a label, else the smallest box around the point, else null.
+// The mark under (x, y), CSS pixels: a label, else the smallest box whose line is there, else the smallest box around
+// the point that is no candidate (they lie so thick that they would hide all others), else null.
 export function markAt(placed, x, y) {
-  const inside = ([x0, y0, x1, y1]) => x >= x0 - 3 && y >= y0 - 3 && x <= x1 + 3 && y <= y1 + 3;
+  const inside = ([x0, y0, x1, y1], by = NEAR) => x >= x0 - by && y >= y0 - by && x <= x1 + by && y <= y1 + by;
   const label = placed.findLast((one) => one.label && inside(one.label));
   if (label) return label.mark;
   const area = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
-  const hits = placed.filter((one) => inside(one.box));
-  return hits.length ? hits.reduce((a, b) => (area(b) < area(a) ? b : a)).mark : null;
+  const around = placed.filter((one) => inside(one.box));
+  const solid = around.filter((one) => one.mark.kind !== "candidates");
+  for (const hits of [solid, around].map((some) => some.filter((one) => !inside(one.box, -NEAR))).concat([solid])) {
+    if (hits.length) return hits.reduce((a, b) => (area(b) < area(a) ? b : a)).mark;
+  }
+  return null;
 }
 
-function lookOf(mark) {
-  return LOOKS[mark.verdict] ?? LOOKS[mark.kind];
+// The color, glyph and, of one source among several, letter of a mark or a layer.
+export function lookOf({ kind, verdict, number }) {
+  if (kind === "sources") {
+    const letter = String.fromCharCode(65 + (number % 26)) + (number < 26 ? "" : Math.floor(number / 26));
+    return { color: SOURCES[number % SOURCES.length], glyph: "none", letter };
+  }
+  return LOOKS[verdict] ?? LOOKS[kind];
 }
 
 function glyphWidth(mark) {
@@ -70,9 +82,10 @@ function glyphWidth(mark) {
 
 function drawBox(context, mark, [x0, y0, x1, y1], strong) {
   const confidence = mark.kind === "truth" ? 0.4 : mark.confidence ?? 0.4;
-  const width = 1.25 + 2 * confidence + (strong ? 1.25 : 0);
-  context.setLineDash(mark.kind === "truth" ? [7, 5] : []);
   context.lineJoin = "miter";
+  if (mark.kind === "candidates") return void drawGhost(context, confidence, [x0, y0, x1, y1], strong);
+  const width = 1.25 + 2 * confidence + (strong ? 1.25 : 0);
+  context.setLineDash(DASHES[mark.kind] ?? []);
   context.strokeStyle = "rgba(0, 0, 0, .55)";
   context.lineWidth = width + 2;
   context.strokeRect(x0, y0, x1 - x0, y1 - y0);
@@ -80,6 +93,15 @@ function drawBox(context, mark, [x0, y0, x1, y1], strong) {
   context.lineWidth = width;
   context.strokeRect(x0, y0, x1 - x0, y1 - y0);
   context.setLineDash([]);
+}
+
+// Thin, and fainter the less confident, so that the boxes that came of them stay the ones that are read.
+function drawGhost(context, confidence, [x0, y0, x1, y1], strong) {
+  context.strokeStyle = LOOKS.candidates.color;
+  context.globalAlpha = strong ? 1 : 0.25 + 0.55 * confidence;
+  context.lineWidth = 1;
+  context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  context.globalAlpha = 1;
 }
 
 function drawLabel(context, mark, [x0, y0, x1, y1], text, picked) {

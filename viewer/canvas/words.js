@@ -1,6 +1,6 @@
 // The words on the canvas: readout, text on hover, help. Everything enters as text, never as markup.
 import { windowText } from "./display.js";
-import { labelOf } from "./marks.js";
+import { labelOf, lookOf } from "./marks.js";
 
 const KEYS = [
   ["Left drag", "window (right: wider) and level (down: darker)"],
@@ -14,7 +14,6 @@ const KEYS = [
   ["i", "invert"],
   ["v", "leave out the maker's VOI LUT and presentation LUT, and back; for films they spoil"],
   ["a", "hide or show everything of the AI"],
-  ["g", "hide or show the ground truth"],
   ["Right, Down, Page Down", "next film"],
   ["Left, Up, Page Up", "previous film"],
   ["Click", "pick a box; Escape lets go"],
@@ -39,7 +38,8 @@ export function setLines(element, lines) {
 
 // What hovering a mark tells, first the verdict.
 export function tooltipLines(mark) {
-  const who = mark.kind === "truth" ? "Ground truth" : "Detection";
+  const who = { truth: "Ground truth", candidates: "Candidate", sources: `Source ${lookOf(mark).letter} alone` }[mark.kind] ??
+    "Detection";
   const verdict = {
     TP: "true positive", FP: "false positive", FN: "missed (false negative)",
   }[mark.verdict] ?? (mark.kind === "truth" && mark.pair ? "found" : "");
@@ -51,10 +51,9 @@ export function tooltipLines(mark) {
 
 // One line of numbers; `state` of the canvas, `point` of the film under the pointer or null.
 export function readoutLines(state, point) {
-  const { film, hidden, tool, view } = state;
+  const { film, layers, tool, view } = state;
   const lines = [[...brightness(state), zoomText(view.zoom)].join("  ·  ")];
-  const off = [vendorText(state), hidden.has("detections") ? "AI hidden (a)" : "", hidden.has("truth") ? "ground truth hidden (g)" : "",
-    TOOLS[tool]].filter(Boolean);
+  const off = [vendorText(state), ...layers.hiddenNames(), TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
   lines.push(point ? valueText(film, point) : " ");
   return lines;
@@ -82,10 +81,25 @@ function valueText({ header, levels, modality }, [x, y]) {
   return `x ${x}  y ${y}  value ${Number.isInteger(value) ? value : value.toFixed(2)}${other}`;
 }
 
+// What each named layer on show is, with the letter, colour and line of its boxes; `entries` of Layers.legend.
+export function fillLegend(element, entries) {
+  element.replaceChildren(...entries.map((entry) => {
+    const { color, letter = "" } = lookOf(entry);
+    const chip = Object.assign(document.createElement("span"), { className: `chip ${entry.kind}`, textContent: letter });
+    chip.style.setProperty("--color", color);
+    const row = document.createElement("div");
+    row.append(chip, entry.name);
+    return row;
+  }));
+}
+
 // `state` of the canvas, with or without a film.
 export function fillHelp(element, state) {
+  const layers = state.layers.kinds.map(({ key, name }) => [key, `hide or show: ${name.toLowerCase()}`]);
+  const at = KEYS.findIndex(([key]) => key === "a") + 1;
   element.replaceChildren(
-    heading("Keys and mouse"), list([...KEYS.slice(0, 8), ...looksOnKeys(state), ...KEYS.slice(8)]),
+    heading("Keys and mouse"),
+    list([...KEYS.slice(0, 8), ...looksOnKeys(state), ...KEYS.slice(8, at), ...layers, ...KEYS.slice(at)]),
     heading("Signs"), list(SIGNS),
     ...(state.film ? [heading("How this picture was made"), list(madeOf(state).map((step, i) => [`${i + 1}`, step]))] : []),
   );

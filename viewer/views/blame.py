@@ -9,7 +9,7 @@ from core.errors import BadPredictions, GroundglassError
 from core.neighbours import doubtful_films
 from viewer import charts, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
-from viewer.views import explain, film
+from viewer.views import explain, film, layers
 
 PICKED = "changed film"  # key of the table of changed films
 PINNED = "the pinned settings"
@@ -97,7 +97,7 @@ def _film(name, opened, settings):
         shown = film.read(image)
     except GroundglassError as error:
         problem = str(error)
-    drawn = film.layers(judged.findings(opened, settings, row), state.LAYERS)
+    drawn = layers.judged_layers(judged.findings(opened, settings, row))
     film_canvas(f"changed {name}", film.address(image, shown), () if problem else drawn, problem=problem,
                 caption=[name, image.image_id], height="max(300px, calc(100dvh - 480px))")
 

@@ -7,28 +7,24 @@ from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
-from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
+from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
 from viewer.pixels import film_url
-from viewer.views import worklist
+from viewer.views import layers, worklist
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
-MEMBER = " member "  # between the id of a detection and the number of a candidate that made it
-MEMBERS = 8  # candidates of a picked detection that are drawn, the most confident ones
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
 
 def _bar(ids, film_id):
-    """Previous and next from `film_id` along the list `ids`, and which layers are shown; the chosen layers."""
+    """Previous and next from `film_id` along the list `ids`, and which layers are shown; their kinds."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
             st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id), shortcut=key,
                       disabled=not ids, help="Also with the arrow keys or Page Up and Page Down.")
         st.space("stretch")
-        return st.pills("Layers", state.LAYERS, selection_mode="multi", default=state.LAYERS, key="layers",
-                        bind="query-params", label_visibility="collapsed",
-                        help="What is drawn over the film; keys g and a hide and show them too.")
+        return layers.pills()
 
 
 def show(opened, settings, ids, film_id):
@@ -37,7 +33,7 @@ def show(opened, settings, ids, film_id):
     What keeps the film from being shown stands in its place.
     """
     cases = resources.cases(opened)[0]
-    shown_layers = _bar(ids, film_id)
+    kinds = _bar(ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
@@ -51,11 +47,11 @@ def show(opened, settings, ids, film_id):
     except GroundglassError as error:
         problem = str(error)
     found = judged.findings(opened, settings, row)
-    chosen = _owner(canvas_state(CANVAS).mark_of(film_id))
-    drawn = () if problem else (*layers(found, shown_layers), *_members(opened, settings, row, found, chosen))
+    chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
+    drawn = () if problem else layers.drawn(opened, settings, row, found, kinds, chosen)
     seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
                        caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
-                       on_step=_step(ids))
+                       chosen=kinds, on_step=_step(ids), on_want=layers.want(CANVAS))
     with st.container(key="below"):
         boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"],
                                     key="tabs of the picked" if chosen else "tabs", default=WHY if chosen else None)
@@ -64,7 +60,7 @@ def show(opened, settings, ids, film_id):
             st.html(charts.sentences(doubts, "problems"))
         st.html(charts.box_table(found))
     with why:
-        picked(opened, settings, row, found, _owner(seen.mark_of(film_id)))
+        picked(opened, settings, row, found, layers.owner(seen.mark_of(film_id)))
     with steps:
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
 
@@ -109,48 +105,12 @@ def _caption(opened, settings, row):
     return lines
 
 
-def layers(found, chosen):
-    """The canvas's layers for `core.failures.Finding`s; `chosen` are some of `state.LAYERS`."""
-    kinds = dict(zip(state.LAYERS, ("truth", "detections"), strict=True))
-    return [Layer(kinds[name], tuple(_mark(each) for each in found if each.truth == (kinds[name] == "truth")))
-            for name in state.LAYERS if name in chosen]
-
-
-def _mark(finding):
-    other = "d" if finding.truth else "t"
-    paired = finding.partner is not None and finding.verdict in ("TP", "")
-    return Mark(_mark_id(finding), finding.xyxy, finding.verdict, finding.confidence,
-                pair=f"{other}{finding.partner}" if paired else None, iou=finding.iou,
-                details=tuple(each for each in (finding.kind, finding.reason) if each))
-
-
-def _mark_id(finding):
-    return f"{'t' if finding.truth else 'd'}{finding.row}"
-
-
-def _owner(mark):
-    """Id of the box that a mark belongs to: itself, or the detection whose member it is."""
-    return mark and mark.split(MEMBER)[0]
-
-
-def _members(opened, settings, row, found, mark):
-    """A layer of the most confident candidates that made the picked detection, plain boxes; none without one."""
-    one = next((each for each in found if not each.truth and _mark_id(each) == mark), None)
-    if one is None:
-        return ()
-    told = judged.provenance_of(opened, settings, row, one.row)
-    return (Layer("detections", tuple(
-        Mark(f"{mark}{MEMBER}{place}", each.xyxy, confidence=each.score, details=(
-            f"{'began' if each.leader else 'belongs to'} {charts.box_name(one)}", each.source))
-        for place, each in enumerate(told.members[:MEMBERS]))),)
-
-
 def picked(opened, settings, row, found, mark):
     """What made the box that the reader has picked on the film at `row`: its candidates and its score.
 
     `mark` is the id of the picked mark, None without any; `found` are the film's findings.
     """
-    one = next((each for each in found if _mark_id(each) == mark), None)
+    one = next((each for each in found if layers.mark_id(each) == mark), None)
     if one is None:
         st.html(charts.sentences(["Click a box on the film: here stands which candidates made it, and why its score is "
                                   "what it is."]))

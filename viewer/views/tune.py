@@ -9,7 +9,7 @@ from core.errors import GroundglassError
 from viewer import analyses, charts, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
 from viewer.slider.component import let_through
-from viewer.views import blame, explain, film, frame, grids, settings
+from viewer.views import blame, explain, film, frame, grids, layers, settings
 
 CHOSEN = "tune tab"
 
@@ -92,7 +92,7 @@ def _film(opened, chosen):
     except GroundglassError as error:
         problem = str(error)
     found = judged.findings(opened, chosen, row)
-    film_canvas("tune_canvas", film.address(image, shown), () if problem else film.layers(found, state.LAYERS),
+    film_canvas("tune_canvas", film.address(image, shown), () if problem else layers.judged_layers(found),
                 problem=problem, caption=[image.image_id], height="calc(100dvh - 130px)")
 
 
