@@ -17,6 +17,7 @@ IMAGE_COLUMNS = ("id", "boxes", "label", "StudyInstanceUID")
 STUDY_COLUMNS = ("id", "Negative for Pneumonia", "Typical Appearance", "Indeterminate Appearance",
                  "Atypical Appearance")
 _MARKS = ("0", "1")
+MOST_BOXES = 1000  # of one film; radiologists drew eight at most
 SAME_BOX = 0.5  # pixels by which the columns boxes and label may differ
 STUDY_CLASSES = ("negative", "typical", "indeterminate", "atypical")
 
@@ -191,6 +192,8 @@ def _once(each, known):
 
 def _label_boxes(label):
     names, numbers = read_boxes(label, ("opacity", "none"))
+    if len(names) > MOST_BOXES:
+        raise BadCell(f"holds {len(names):,} boxes, but a film has {MOST_BOXES:,} opacities at most: mend it")
     if not names:
         raise BadCell("is empty, but must hold boxes or none 1 0 0 1 1: fill it in")
     if "none" in names:
