@@ -9,6 +9,7 @@ from core.audit import audit_file, fingerprint
 from tests.reading_set import write_answers, write_set
 from viewer.views import report
 from viewer.views.export import MADE
+from viewer.views.lists import SHOWN_IDS
 
 SCRIPT = "from viewer import state\nfrom viewer.views import export\nstate.follow_address()\nexport.page()\n"
 
@@ -106,3 +107,11 @@ def test_a_film_without_a_picture_stays_in_the_report_with_the_reason(tmp_path, 
     run(page)
     kept, count, problems = page.session_state[report.MADE]
     assert count == 2 and len(problems) == 1 and "two" in problems[0] and kept.path.read_bytes().count(b"<svg") == 1
+
+
+def test_the_worklist_is_exported_in_its_order_without_what_is_not_predicted(page):
+    page.session_state[SHOWN_IDS] = ("two", "no such film", "one")
+    asked(page, export_formats=["png", "yolo"], export_films="The worklist")
+    assert [name for name in names(page) if name.startswith("png/")] == ["png/one.png", "png/two.png"]
+    films = zipfile.ZipFile(page.session_state[MADE].kept.path).read("yolo/films.csv").decode().splitlines()
+    assert [line.split(",")[0] for line in films] == ["id", "two", "one"]

@@ -14,11 +14,11 @@ from core.reported import origin_of, reported
 from core.stamp import stamp
 from viewer import charts, login, resources, state, tuning
 from viewer.downloads import Kept, link
-from viewer.views import frame, report
+from viewer.views import frame, lists, report
 
 MADE = "export made"  # in the session: the last `Made`
 MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
-SHOWN, LISTED, ALL = "The film on show", "These ids", "All predicted films"
+SHOWN, WORKLIST, LISTED, ALL = "The film on show", "The worklist", "These ids", "All predicted films"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def page():
 def _wanted(cases):
     """Rows of the films that are meant; (formats, threshold, whether to de-identify) of an export, None unasked."""
     st.html(charts.heading("Export"))
-    which = st.segmented_control("Films", (SHOWN, LISTED, ALL), default=SHOWN, required=True, key="export_films")
+    which = st.segmented_control("Films", (SHOWN, WORKLIST, LISTED, ALL), default=SHOWN, required=True,
+                                 key="export_films", help="The worklist: as it was shown last, in its order.")
     text = st.text_area("Image ids, one a line", key="export_ids") if which == LISTED else ""
     formats = st.pills("Formats", list(FORMATS), selection_mode="multi", default=["sr"], key="export_formats")
     st.html(charts.sentences([f"{name}: {FORMATS[name]}." for name in formats]))
@@ -79,6 +80,8 @@ def _rows(cases, which, ids):
     row_of = {image.image_id: row for row, image in enumerate(cases.images) if cases.predicted[row]}
     if which == ALL:
         return list(row_of.values()), ""
+    if which == WORKLIST:
+        return [row_of[each] for each in st.session_state.get(lists.SHOWN_IDS, row_of) if each in row_of], ""
     ids = ids if which == LISTED else [state.film_id()] if state.film_id() else list(row_of)[:1]
     unknown = [each for each in ids if each not in row_of]
     if unknown:
