@@ -79,7 +79,7 @@ class Reader:
         self.film = self.page.locator(".film")
         self.film.wait_for(timeout=PATIENCE * 1000)
         self.until(lambda: self.data("state") in ("ready", "error"))
-        self.page.locator("table.aps").wait_for()
+        self.page.locator("table.aps" if "blind" not in query else ".hidden").wait_for()
 
     def until(self, condition):
         end = time.monotonic() + PATIENCE

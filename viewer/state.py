@@ -33,7 +33,7 @@ LIVE = "live_"  # how the keys of live sliders begin
 LAYERS = ("Ground truth", "Detections", "Candidates", "Sources")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
 WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",
-           "backwards", "look", "layers")
+           "backwards", "look", "layers", "blind")
 
 
 @dataclass(frozen=True)

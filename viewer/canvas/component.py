@@ -15,7 +15,7 @@ This module knows nothing of data sets, files, fusion or matching: ids, boxes an
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import streamlit as st
 
@@ -104,6 +104,16 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """The reader's own boxes, xyxy in pixels of the original image: to be drawn by left drag, or `fixed`, each with its
+    `words`. What is being drawn on a film is the browser's; `boxes` are what it begins with when the film comes."""
+
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    words: tuple[str, ...] = ()
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     """The reader asks for another film: `by` places after (negative: before) `film_id` in the list in use."""
 
@@ -114,7 +124,8 @@ class Step:
 @dataclass(frozen=True)
 class CanvasState:
     """What the reader did: `picked` is (film id, mark id) of the last click on a box; `step`, and `wanted`, the kind of
-    layer whose key was pressed while the canvas had none of it, live for one run.
+    layer whose key was pressed while the canvas had none of it, live for one run; `drawn`
+    is (film id, boxes xyxy) of what was drawn last.
 
     `plain`: films are shown without the VOI LUT and presentation LUT of their maker (`core.vendor_luts`).
     """
@@ -123,6 +134,7 @@ class CanvasState:
     step: Step | None = None
     plain: bool = False
     wanted: str | None = None
+    drawn: tuple[str, tuple] | None = None
 
     def mark_of(self, film_id):
         """Id of the picked mark when it lies on that film, else None."""
@@ -139,16 +151,19 @@ def film_canvas(
     ahead: Sequence[FilmAddress] = (),
     height: str = "calc(100dvh - 8rem)",
     chosen: Sequence[str] | None = None,
+    drawing: Drawing | None = None,
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
+    on_draw: Callable[[], None] | None = None,
 ) -> CanvasState:
     """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
 
     Keys for the next and previous film work in either case: give the film's address even when it cannot be shown.
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
     nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
-    those of `layers`; the key of another calls `on_want`. Callbacks run before the script: see `canvas_state`.
+    those of `layers`; the key of another calls `on_want`. `drawing` are boxes of the reader,
+    None where there can be none, and `on_draw` hears of them. Callbacks run before the script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -161,22 +176,24 @@ def film_canvas(
         "caption": list(caption),
         "ahead": [_film(one) for one in ahead],
         "height": height,
+        "drawing": None if drawing is None or film is None else {"film": film.film_id, **asdict(drawing)},
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",
             on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing,
-            on_plain_change=_nothing, on_wanted_change=on_want or _nothing)
+            on_plain_change=_nothing, on_wanted_change=on_want or _nothing, on_drawn_change=on_draw or _nothing)
     return canvas_state(key)
 
 
 def canvas_state(key: str) -> CanvasState:
     """What the reader did on the canvas `key`, from the session's state; for callbacks, and after `film_canvas`."""
     state = st.session_state.get(key) or {}
-    picked, step, wanted = state.get("picked"), state.get("step"), state.get("wanted")
+    picked, step, wanted, drawn = (state.get(name) for name in ("picked", "step", "wanted", "drawn"))
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
         step=Step(str(step["film"]), int(step["by"])) if step else None,
         plain=bool(state.get("plain")),
         wanted=wanted if wanted in KINDS else None,
+        drawn=(str(drawn["film"]), tuple(tuple(map(float, box)) for box in drawn["boxes"])) if drawn else None,
     )
 
 

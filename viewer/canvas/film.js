@@ -4,6 +4,7 @@
 // picked mark; hand.js changes them and calls `draw`. A new film keeps only what is hidden and the tool; an error keeps
 // nothing on the canvas but its sentence.
 import { screenTable, windowTable } from "./display.js";
+import { Drawing } from "./draw.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
 import { Layers } from "./layers.js";
@@ -55,6 +56,7 @@ class FilmCanvas {
     this.tools = new Tools(part("tools"), (action) => this.hand.press({ action }));
     Object.assign(this, { address: null, film: null, layers: new Layers(), tool: "window", plain: false, seq: 0, frame: 0,
       cursor: null });
+    this.drawing = new Drawing(this);
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
     observe(this.observer, root);
@@ -74,11 +76,13 @@ class FilmCanvas {
     this.send = {
       picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value),
       step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
+      drawn: (value) => setStateValue("drawn", value),
     };
     this.root.style.height = data.height;
     this.layers.take(data.kinds, data.layers);
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
+    this.drawing.take(data.drawing);
     const wanted = JSON.stringify([data.problem, data.film]);
     if (wanted === this.wanted) this.draw();
     else if (data.problem) this.#fail(data.problem, data.film);
@@ -170,9 +174,10 @@ class FilmCanvas {
     const { hovered, picked } = this;
     this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
     drawRulers(this.marksContext, this.rulers, this.film.header, this.view, this.size, this.density);
+    this.drawing.paint(this.marksContext, this.view, this.density);
     const lengths = this.rulers.map((ruler) => lengthText(ruler, this.film.header));
     this.root.dataset.rulers = lengths.join("; ");
-    this.root.setAttribute("aria-label", spoken(this.address.id, this.film.header, marks, lengths));
+    this.root.setAttribute("aria-label", this.drawing.spoken() + spoken(this.address.id, this.film.header, marks, lengths));
   }
 
   #table() {

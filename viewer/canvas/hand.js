@@ -28,6 +28,8 @@ export class Hand {
     if (action === "layer") return this.#layer(kind, repeated);
     if (action === "escape") return this.#escape();
     if (action === "look") return this.#look(number);
+    if (action === "remove") return this.canvas.drawing.remove();
+    if (action === "box" && !this.canvas.drawing.offered) return false;
     if (Object.hasOwn(ZOOMS, action)) return this.#zoomAtCursor(ZOOMS[action](this.canvas.view.zoom));
     this[action]();
     return true;
@@ -118,6 +120,10 @@ export class Hand {
     this.#hold("zoom");
   }
 
+  box() {
+    this.#hold("draw");
+  }
+
   ruler() {
     this.#hold("ruler");
   }
@@ -146,13 +152,14 @@ export class Hand {
   }
 
   pick(x, y) {
-    if (this.canvas.film) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
+    if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
   }
 
   // By dx, dy since the last call; the drag began at `from` and is now at `to`.
   drag(dx, dy, from, to) {
     const { canvas } = this;
     if (!canvas.film) return;
+    if (canvas.tool === "draw") return canvas.drawing.stretch(from, to);
     if (canvas.tool === "ruler") return this.#stretch(from, to);
     canvas.dragging = true;
     if (canvas.tool === "zoom") this.zoom(Math.exp(-dy * 0.008), canvas.size.width / 2, canvas.size.height / 2);
@@ -175,6 +182,7 @@ export class Hand {
 
   // The drag has ended: draw what was left coarse sharply.
   rest() {
+    this.canvas.drawing.end();
     Object.assign(this.canvas, { dragging: false, coarse: 0, stretching: false });
     this.canvas.draw();
   }

@@ -4,6 +4,8 @@ const BUTTONS = [
   { action: "fit", text: "Fit", label: "Fit the film to the canvas", key: "=", on: ({ view }) => view?.fitted },
   { action: "single", text: "1:1", label: "One film pixel per screen pixel", key: "0", on: ({ view }) => view?.zoom === 1 },
   { action: "double", text: "2:1", label: "Two screen pixels per film pixel", key: "9", on: ({ view }) => view?.zoom === 2 },
+  { action: "box", text: "Box", label: "Mark a box by left drag; Delete removes it", key: "x",
+    on: ({ tool }) => tool === "draw", hidden: ({ drawing }) => !drawing.offered },
   { action: "ruler", text: "Ruler", label: "Measure by left drag", key: "m", on: ({ tool }) => tool === "ruler" },
   { action: "vendor", text: "LUT", label: "Heed the VOI LUT and presentation LUT of the film's maker", key: "v",
     on: ({ plain }) => !plain, hidden: ({ film }) => !(film?.manners.length > 1) },

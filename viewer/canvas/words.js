@@ -6,6 +6,7 @@ const KEYS = [
   ["Left drag", "window (right: wider) and level (down: darker)"],
   ["z", "left drag zooms instead, and back"],
   ["m", "left drag measures instead, and back; Escape removes the last ruler"],
+  ["x", "in a blinded first read: left drag marks a box, or windows again; Delete removes the box clicked, or the last"],
   ["Middle or right drag, shift drag", "pan"],
   ["Wheel, + and -", "zoom at the cursor; above 400 % single pixels are shown"],
   ["=", "fit the film to the canvas"],
@@ -19,7 +20,7 @@ const KEYS = [
   ["Click", "pick a box; Escape lets go"],
   ["?", "this page"],
 ];
-const TOOLS = { zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
+const TOOLS = { draw: "left drag marks a box (x)", zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
 const SIGNS = [
   ["circle with a tick, TP", "true positive: a detection that finds a ground-truth box"],
   ["cross, FP", "false positive: a detection without a box of its own"],

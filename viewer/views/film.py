@@ -9,7 +9,7 @@ from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
 from viewer.pixels import film_url
-from viewer.views import layers, worklist
+from viewer.views import first_read, layers, worklist
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
@@ -24,6 +24,9 @@ def _bar(ids, film_id):
             st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id), shortcut=key,
                       disabled=not ids, help="Also with the arrow keys or Page Up and Page Down.")
         st.space("stretch")
+        if first_read.hides(film_id):
+            st.html(charts.tag("span", "Truth and AI are hidden", class_="hidden"), width="content")
+            return ()
         return layers.pills()
 
 
@@ -46,13 +49,20 @@ def show(opened, settings, ids, film_id):
             st.html(charts.sentences([said], "problems"))
     except GroundglassError as error:
         problem = str(error)
-    found = judged.findings(opened, settings, row)
+    hidden = first_read.hides(film_id)
+    found = () if hidden else judged.findings(opened, settings, row)
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
-    drawn = () if problem else layers.drawn(opened, settings, row, found, kinds, chosen)
+    drawn = () if problem or hidden else layers.drawn(opened, settings, row, found, kinds, chosen)
     seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
-                       caption=_caption(opened, settings, row), ahead=_ahead(opened, ids, film_id), height=HEIGHT,
-                       chosen=kinds, on_step=_step(ids), on_want=layers.want(CANVAS))
+                       caption=[film_id] if hidden else _caption(opened, settings, row),
+                       ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds, on_step=_step(ids),
+                       on_want=None if hidden else layers.want(CANVAS),
+                       drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS))
     with st.container(key="below"):
+        if hidden:
+            (steps,) = st.tabs(["How this picture was made"], key="tabs of the hidden")
+            steps.html(charts.sentences(film.steps if film else [problem], "steps"))
+            return
         boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"],
                                     key="tabs of the picked" if chosen else "tabs", default=WHY if chosen else None)
     with boxes:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.kinds import KINDS
 from core.worklist import CLASSES, ORDERS, PREDICTED, ListSettings
 from viewer import charts
-from viewer.views import lists
+from viewer.views import first_read, lists
 
 FORMULA = ("Each missed box weighs 1, each false positive its confidence, a wrong study class and a wrong answer to "
            "“any opacity?” the probability given to them.")
@@ -25,10 +25,16 @@ LEAST = {  # parameter -> label, first value, greatest, step, format, meaning
 
 
 def settings_of(opened, facts):
-    """Search and filters as widgets; the `ListSettings` they stand for. `facts`: `core.worklist.Facts`."""
+    """Search and filters as widgets; the `ListSettings` they stand for. `facts`: `core.worklist.Facts`.
+
+    Who reads blinded has search and lists alone, by id: every other choice or order would tell something of the films.
+    """
+    blind = first_read.is_on()
     with st.container(horizontal=True, key="search", gap="small"):
         find = st.text_input("Find a film or study", key="find", bind="query-params", live=True, type="search",
                              label_visibility="collapsed", placeholder="Find an id")
+        if blind:
+            return ListSettings(find=find or "", within=lists.show(opened), order="id")
         with st.popover("Filter", icon=":material/filter_list:", help="Narrow and sort the list."):
             chosen = _filters(facts)
         within = lists.show(opened)
@@ -77,7 +83,7 @@ def _known(label, key, told, meaning):
 
 def is_grid():
     """Whether the reader wants the list as a grid."""
-    return st.session_state.get("look") == "grid"
+    return st.session_state.get("look") == "grid" and not first_read.is_on()
 
 
 def order_by(order):

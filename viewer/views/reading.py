@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import GroundglassError
 from viewer import charts, judged, resources, state, tuning
 from viewer.slider.component import let_through
-from viewer.views import film, filters, frame, results, settings, worklist
+from viewer.views import film, filters, first_read, frame, results, settings, worklist
 
 
 def page():
@@ -21,7 +21,7 @@ def page():
         return
     dataset = resources.data_set(opened)
     said = [each for each in (problem, judged.folds_problem()) if each]
-    frame.show(top, dataset, (*said, *dataset.problems))
+    frame.show(top, dataset, said if first_read.is_on() else (*said, *dataset.problems))  # these tell of labels
     _room(opened)
 
 
@@ -32,8 +32,10 @@ def _room(opened):
         left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))
     predictions = resources.cases(opened)[0].predictions
     with right:
+        first_read.switch()
         score_side = st.container(key="scores")
-        settings.show(predictions)
+        if not first_read.is_on():
+            settings.show(predictions)
     with centre:
         frame.wait_for_kernels()
     with right:
@@ -53,7 +55,10 @@ def _room(opened):
     with centre:
         film.show(opened, chosen, judged.listed(opened, settled, wanted)[1], film_id)
     with score_side:
-        results.show(opened, chosen, film_id)
+        if first_read.is_on():
+            first_read.panel(opened, chosen, film_id)
+        if not first_read.hides(film_id):
+            results.show(opened, chosen, film_id)
     with left:  # last: of all that a slider moves, the list takes longest to send, so it waits for the end of a drag
         worklist.show(opened, settled, wanted, film_id)
     if state.is_dragged():

@@ -1,11 +1,12 @@
 """The worklist: which films there are, what is wrong with each, and the way from one to the next."""
 
+import pandas as pd
 import streamlit as st
 
 from core.failures import FLAGS
 from core.worklist import ORDERS
 from viewer import charts, judged, resources, state
-from viewer.views import filters, lists, selection, sheets
+from viewer.views import filters, first_read, lists, selection, sheets
 
 SORTED_BY = {  # column -> order
     "film": "id", "truth": "class", "AI": "predicted", "opacity": "opacity", "TP": "TP", "FP": "FP",
@@ -34,6 +35,11 @@ COLUMNS = {
 }
 
 
+BLINDED = {name: COLUMNS[name] for name in ("film", "study")} | {
+    "read": st.column_config.TextColumn("read", width=48, help="Whether you have read it."),
+}
+
+
 def place(opened, settings, wanted):
     """The id of the film to show, None without any: the one named, else the first of the list; marked in the list."""
     ids = judged.listed(opened, settings, wanted)[1]
@@ -56,11 +62,22 @@ def show(opened, settings, wanted, film_id):
     elif filters.is_grid():
         sheets.films(opened, settings, ids, film_id)
     else:
-        frame = judged.list_frame(opened, settings, wanted)
+        frame, columns = _table(opened, settings, wanted)
         st.dataframe(
             frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
             height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
-            column_config=COLUMNS, column_order=judged.list_columns(opened, settings, wanted))
+            column_config=BLINDED if first_read.is_on() else COLUMNS, column_order=columns)
+
+
+def _table(opened, settings, wanted):
+    """The list as a data frame, and the columns to be shown; who reads blinded is sent ids alone."""
+    if not first_read.is_on():
+        return judged.list_frame(opened, settings, wanted), judged.list_columns(opened, settings, wanted)
+    images = [resources.cases(opened)[0].images[row] for row in judged.listed(opened, settings, wanted)[0]]
+    frame = pd.DataFrame({"film": [image.image_id for image in images],
+                          "read": ["read" if first_read.is_read(image.image_id) else "" for image in images],
+                          "study": [image.study_id for image in images]})
+    return frame, list(frame.columns)
 
 
 def _summary(ids, everything, film_id):
