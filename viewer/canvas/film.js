@@ -129,7 +129,7 @@ class FilmCanvas {
     if (this.address?.url && !this.film) store.unwant(this.address.url);
     Object.assign(this, {
       film: null, address: null, view: null, look: 0, window: null, inverted: false, placed: [], hovered: null,
-      picked: null, rulers: [], stretching: false, words: null, coarse: 0, dragging: false, stale: true,
+      picked: null, rulers: [], stretching: false, words: null, local: false, edge: false, coarse: 0, dragging: false, hurry: false, stale: true,
     });
     this.picture.clear();
     this.minimap.clear();
@@ -159,9 +159,11 @@ class FilmCanvas {
     if (!this.film || !this.size) return;
     const started = performance.now();
     this.words ??= screenTable(this.#table(), this.inverted, this.film.header.padding);
-    this.picture.paint(this.film.levels, this.view, this.words, this.coarse);
+    const { coarse, hurry, local, edge } = this;
+    const { padding } = this.film.header;
+    this.picture.paint(this.film.levels, this.view, this.words, { coarse, hurry, local, edge, padding });
     this.minimap.paint(this.film.levels, this.words, this.view, this.picture.canvas);
-    if (this.dragging && performance.now() - started > SLOW) this.coarse = 1;
+    if ((this.dragging || this.hurry) && performance.now() - started > SLOW) this.coarse = 1;
     this.writeReadout(); // before the marks, whose labels keep it free
     if (this.stale) this.#paintMarks();
     this.#tell();
@@ -198,7 +200,7 @@ class FilmCanvas {
     Object.assign(this.root.dataset, {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
-      tool: this.tool, plain: this.plain && this.film.manners.length > 1,
+      tool: this.tool, local: this.local, edge: this.edge, plain: this.plain && this.film.manners.length > 1,
       ...Object.fromEntries(this.layers.kinds.map(({ kind }) => [kind, this.layers.shows(kind)])),
     });
   }

@@ -6,6 +6,7 @@ import { markAt } from "./marks.js";
 import { watchPointer } from "./pointer.js";
 import { fillHelp, setLines, tooltipLines } from "./words.js";
 
+const STILL = 160; // ms without a turn of the wheel until the film is drawn sharply
 const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };
 
 export class Hand {
@@ -17,6 +18,7 @@ export class Hand {
   }
 
   leave() {
+    clearTimeout(this.still);
     unmount(this);
   }
 
@@ -104,7 +106,7 @@ export class Hand {
 
   reset() {
     if (!this.canvas.film) return;
-    this.#bright({ look: 0, window: null, inverted: false });
+    this.#bright({ look: 0, window: null, inverted: false, local: false, edge: false });
     this.fit();
   }
 
@@ -114,6 +116,14 @@ export class Hand {
 
   invert() {
     this.#bright({ inverted: !this.canvas.inverted });
+  }
+
+  local() {
+    this.#bright({ local: !this.canvas.local });
+  }
+
+  edge() {
+    this.#bright({ edge: !this.canvas.edge });
   }
 
   tool() {
@@ -180,16 +190,25 @@ export class Hand {
     this.#move(centredAt(canvas.view, x, y, canvas.picture.canvas, canvas.film.levels[0]));
   }
 
-  // The drag has ended: draw what was left coarse sharply.
+  // The drag or the turn of the wheel has ended: draw what was left coarse sharply.
   rest() {
     this.canvas.drawing.end();
-    Object.assign(this.canvas, { dragging: false, coarse: 0, stretching: false });
+    Object.assign(this.canvas, { dragging: false, stretching: false });
+    this.#settle();
+  }
+
+  #settle() {
+    if (!this.canvas.dragging) Object.assign(this.canvas, { hurry: false, coarse: 0 });
     this.canvas.draw();
   }
 
   zoom(factor, x, y) {
     const { film, view, density, picture } = this.canvas;
-    if (film) this.#move(zoomAt(view, factor, x * density, y * density, picture.canvas, film.levels[0]));
+    if (!film) return;
+    this.canvas.hurry = true;
+    clearTimeout(this.still);
+    this.still = setTimeout(() => this.#settle(), STILL);
+    this.#move(zoomAt(view, factor, x * density, y * density, picture.canvas, film.levels[0]));
   }
 
   // ----

@@ -4,7 +4,7 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "ai", "?": "help", Escape: "escape", "=": "fit",
   "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
-  v: "vendor", x: "box", Delete: "remove", Backspace: "remove",
+  v: "vendor", l: "local", e: "edge", x: "box", Delete: "remove", Backspace: "remove",
 };
 
 // Elements that need keys of their own when they have the focus, and which; whatever one writes in needs them all.

@@ -1,11 +1,14 @@
 // Draws the film itself: stored values through a table of grey levels onto a canvas, sharp at every zoom.
 //
-// Only the part in view is windowed, from the pyramid level that fits the zoom, into a tile that is kept for panning.
-// Knows nothing of boxes, the page or where the film came from.
+// Only the part in view is windowed, from the pyramid level that fits the zoom, into a tile that is kept for panning and,
+// in a hurry, for zooming. Knows nothing of boxes, the page or where the film came from.
+import { edges, localContrast, localTables, reachOf } from "./enhance.js";
 import { contains, levelFor, region } from "./geometry.js";
 
 const NEAREST_FROM = 4; // device pixels per film pixel from which single pixels are shown as squares
 const MARGIN = 0.15; // of the canvas, around a tile, so that a short pan needs no new one
+const SURROUNDINGS = 0.03; // the same for a tile of a new table, where edges look at pixels out of view
+const BLACK = 0xff000000;
 
 export class Picture {
   constructor(canvas) {
@@ -22,21 +25,24 @@ export class Picture {
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
-  // `levels` from unpack.js, `words` from screenTable (a new array for every new table); `coarse` levels less detail.
-  paint(levels, view, words, coarse = 0) {
+  // `levels` from unpack.js; `words` from screenTable, a new array for every new table or look. `local` and `edge` are the
+  // optional looks, `padding` as in the film's header; `coarse` levels less detail; in a `hurry` a tile that was meant
+  // for another zoom will do.
+  paint(levels, view, words, { coarse = 0, hurry = false, local = false, edge = false, padding = null } = {}) {
     const level = Math.min(levelFor(view.zoom, levels.length) + coarse, levels.length - 1);
     const need = region(view, this.canvas, level, levels[level]);
     const old = this.tile;
-    const same = old && old.level === level && old.pixels === levels[level].pixels;
-    if (!same || old.words !== words || !contains(old.part, need)) {
-      const onlyTable = same && old.words !== words;
-      const part = onlyTable ? need : region(view, this.canvas, level, levels[level], MARGIN);
-      this.#window(levels[level], level, part, words);
+    const same = old && (old.level === level || hurry) && old.pixels === levels[old.level].pixels;
+    if (!same || old.words !== words || !serves(old, levels[old.level], need, level)) {
+      const margin = same && old.words !== words ? (edge ? SURROUNDINGS : 0) : MARGIN;
+      const part = region(view, this.canvas, level, levels[level], margin);
+      this.#window(levels, level, part, words, { local, edge, padding });
     }
     this.#draw(levels[0], view);
   }
 
-  #window(source, level, part, words) {
+  #window(levels, level, part, words, looks) {
+    const source = levels[level];
     const width = Math.max(part.x1 - part.x0, 1), height = Math.max(part.y1 - part.y0, 1);
     if (!this.image || this.image.width !== width || this.image.height !== height) {
       this.store.width = width;
@@ -44,9 +50,24 @@ export class Picture {
       this.image = new ImageData(width, height);
       this.words = new Uint32Array(this.image.data.buffer);
     }
-    lookUp(source, part, words, this.words);
+    if (looks.local || looks.edge) this.#enhance(levels, level, part, words, looks);
+    else lookUp(source, part, words, this.words);
     this.storeContext.putImageData(this.image, 0, 0);
     this.tile = { level, part, words, pixels: source.pixels };
+  }
+
+  #enhance(levels, level, part, words, { local, edge, padding }) {
+    const source = levels[level];
+    const width = part.x1 - part.x0, height = part.y1 - part.y0;
+    let greys = new Uint8Array(width * height);
+    lookUp(source, part, words, greys); // keeps the lowest byte
+    if (local) {
+      if (this.localWords !== words) Object.assign(this, { localWords: words, locals: localTables(levels, words, padding) });
+      localContrast(greys, part, source, this.locals);
+    }
+    if (edge) greys = edges(greys, width, height, reachOf(levels[0], level));
+    for (let i = 0; i < greys.length; i++) this.words[i] = BLACK | (greys[i] * 0x10101);
+    if (padding) blacken(source, part, padding, this.words);
   }
 
   #draw(film, view) {
@@ -66,8 +87,26 @@ export class Picture {
   }
 }
 
+// True when `tile` shows what is needed of `level`: from the level itself or, drawn larger or smaller, from one near it.
+function serves(tile, { width, height }, need, level) {
+  const scale = 2 ** (level - tile.level);
+  const wanted = {
+    x0: need.x0 * scale, y0: need.y0 * scale,
+    x1: Math.min(need.x1 * scale, width), y1: Math.min(need.y1 * scale, height), // an odd side ends half a pixel early
+  };
+  return tile.level <= level && tile.level >= level - 2 && contains(tile.part, wanted);
+}
+
 function lookUp({ width, pixels }, { x0, y0, x1, y1 }, words, out) {
   for (let y = y0, o = 0; y < y1; y++) {
     for (let i = y * width + x0, end = y * width + x1; i < end; i++) out[o++] = words[pixels[i]];
+  }
+}
+
+function blacken({ width, pixels }, { x0, y0, x1, y1 }, [low, high], out) {
+  for (let y = y0, o = 0; y < y1; y++) {
+    for (let i = y * width + x0, end = y * width + x1; i < end; i++, o++) {
+      if (pixels[i] >= low && pixels[i] <= high) out[o] = BLACK;
+    }
   }
 }

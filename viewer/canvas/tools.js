@@ -7,6 +7,8 @@ const BUTTONS = [
   { action: "box", text: "Box", label: "Mark a box by left drag; Delete removes it", key: "x",
     on: ({ tool }) => tool === "draw", hidden: ({ drawing }) => !drawing.offered },
   { action: "ruler", text: "Ruler", label: "Measure by left drag", key: "m", on: ({ tool }) => tool === "ruler" },
+  { action: "local", text: "CLAHE", label: "Local contrast", key: "l", on: ({ local }) => local },
+  { action: "edge", text: "Edge", label: "Edge", key: "e", on: ({ edge }) => edge },
   { action: "vendor", text: "LUT", label: "Heed the VOI LUT and presentation LUT of the film's maker", key: "v",
     on: ({ plain }) => !plain, hidden: ({ film }) => !(film?.manners.length > 1) },
 ];

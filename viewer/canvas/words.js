@@ -13,6 +13,8 @@ const KEYS = [
   ["0 and 9", "one screen pixel per film pixel (1:1), two (2:1); the overview in the corner moves what is in view"],
   ["Space, double click", "fit and first look"],
   ["i", "invert"],
+  ["l", "local contrast (CLAHE), on and off; what is on is named on the film"],
+  ["e", "edge (unsharp mask), on and off"],
   ["v", "leave out the maker's VOI LUT and presentation LUT, and back; for films they spoil"],
   ["a", "hide or show everything of the AI"],
   ["Right, Down, Page Down", "next film"],
@@ -30,6 +32,7 @@ const SIGNS = [
 ];
 
 export function setLines(element, lines) {
+  if (element.textContent === lines.join("") && element.childElementCount === lines.length) return;
   element.replaceChildren(...lines.map((line) => {
     const row = document.createElement("div");
     row.textContent = line;
@@ -61,9 +64,13 @@ export function readoutLines(state, point) {
 }
 
 // How bright the film is shown: name, numbers and what was done to it.
-function brightness({ manner, look, window: shown, inverted }) {
+function brightness({ manner, look, window: shown, inverted, local, edge }) {
   const { name, window } = shown ? { name: "free window", window: shown } : manner.looks[look];
-  return [name, window ? windowText(window) : "by a table", inverted ? "inverted" : ""].filter(Boolean);
+  return [name, window ? windowText(window) : "by a table", inverted ? "inverted" : "", ...enhanced({ local, edge })].filter(Boolean);
+}
+
+function enhanced({ local, edge }) {
+  return [local ? "local contrast on (l)" : "", edge ? "edge on (e)" : ""];
 }
 
 function vendorText({ film, plain }) {
