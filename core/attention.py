@@ -40,7 +40,7 @@ class Attention:
     @property
     def title(self):
         """What the map is, in a few words to be shown wherever it is."""
-        return f"HiResCAM of p({self.asked}), {', '.join(self.names)}: not a segmentation"
+        return f"HiResCAM, {', '.join(self.names)}, class {self.asked}; what raised this class, not where disease is"
 
 
 def answering(models, asked):

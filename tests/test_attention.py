@@ -121,7 +121,7 @@ def test_the_command_writes_a_picture_and_says_what_it_is(tmp_path, capsys):
     said = capsys.readouterr()
     line = json.loads(said.out)
     assert line["networks"] == ["opacity-lite0-f0"] and np.shape(line["grid"]) == (8, 8)
-    assert "not a segmentation" in said.err
+    assert "class opacity; what raised this class, not where disease is" in said.err
     picture = cv2.imread(str(tmp_path / "heat.png"))
     shape = read_film(film)
     assert picture.shape == (shape.height, shape.width, 3)

@@ -95,6 +95,32 @@ def test_one_key_hides_and_shows_all_of_the_ai_and_leaves_the_truth(open_page):
     assert pixels(reader) == everything
 
 
+def test_the_heat_map_is_reckoned_on_demand_and_says_what_it_is(open_page):
+    """Of the network and class that the address names; hidden with all of the AI, shown by its key."""
+    reader = open_page("heat_by=opacity-lite0-f0")
+    before = pixels(reader)
+    assert not [url for url in reader.asked if "/film/heat/" in url]
+    press(reader, "h", heat="true")
+    legend = reader.film.locator(".legend")
+    reader.until(lambda: legend.inner_text().startswith(
+        "HiResCAM, opacity-lite0-f0, class opacity; what raised this class, not where disease is (p "))
+    reader.until(lambda: pixels(reader) != before)
+    shown = pixels(reader)
+    press(reader, "a", heat="false", detections="false")
+    assert legend.inner_text() == ""
+    press(reader, "a", heat="true", detections="true")
+    assert pixels(reader) == shown
+    assert len([url for url in reader.asked if "/film/heat/" in url]) == 1
+
+
+def test_a_class_that_the_network_does_not_know_is_a_sentence_and_no_map(open_page):
+    reader = open_page("layers=Heat map&heat_by=opacity-lite0-f0&heat_of=typical")
+    legend = reader.film.locator(".legend .problem")
+    reader.until(lambda: legend.count() == 1)
+    assert "none of the weights answers the question of typical" in legend.inner_text()
+    assert reader.data("boxes") == "0"
+
+
 def test_the_address_names_the_layers_and_the_legend_says_what_they_are(open_page):
     """Each source has its letter, in the legend as on its boxes; hovering a ghost tells which source it is of."""
     reader = open_page("layers=Sources&layers=Candidates")

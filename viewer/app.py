@@ -63,6 +63,7 @@ if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was sta
 
 from core.dicom import read_film  # noqa: E402  (needs the path above)
 from viewer import own, resources  # noqa: E402
+from viewer.attention import heat_routes  # noqa: E402
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.downloads import download_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
@@ -93,7 +94,8 @@ async def lifespan(_):
     giving.cancel()
 
 
-ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film), *download_routes()]
+ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film), *download_routes(),
+          *heat_routes(resources.film)]
 app = st.App(ROOT / "viewer" / "contents.py", routes=ROUTES, lifespan=lifespan, middleware=[Middleware(Gate)])
 
 if __name__ == "__main__":

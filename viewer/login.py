@@ -182,7 +182,7 @@ def _pages():
 
 
 def _holds_films(path):
-    guarded = ("film/pixels", "film/picture", "film/download", "media", "_stcore/upload_file")
+    guarded = ("film/pixels", "film/picture", "film/heat", "film/download", "media", "_stcore/upload_file")
     return path.startswith(tuple(f"{base_path()}/{each}/" for each in guarded))
 
 

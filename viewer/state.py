@@ -30,10 +30,10 @@ OURS = "address ours"  # whether this session has put something into the address
 PAGE = "page"  # the page that the address was about
 HELD = "settings held"  # while the reader drags a slider: the texts from before
 LIVE = "live_"  # how the keys of live sliders begin
-LAYERS = ("Ground truth", "Detections", "Candidates", "Sources")
+LAYERS = ("Ground truth", "Detections", "Candidates", "Sources", "Heat map")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
 WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",
-           "backwards", "look", "layers", "blind")
+           "backwards", "look", "layers", "blind", "heat_by", "heat_of")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ KINDS = {
     "detections": Kind("Detections", "d"),
     "candidates": Kind("Candidates", "b"),  # c and r are Streamlit's own
     "sources": Kind("Sources", "s"),
+    "heat": Kind("Heat map", "h"),
 }
 VERDICTS = ("TP", "FP", "FN", "")
 
@@ -114,6 +115,16 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """What classifiers looked at: the canvas fetches it from `url` (`viewer.attention.heat_url`) and says `name` until
+    it has come; with a `problem`, one sentence, that is said instead."""
+
+    url: str
+    name: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """The reader asks for another film: `by` places after (negative: before) `film_id` in the list in use."""
 
@@ -152,6 +163,7 @@ def film_canvas(
     height: str = "calc(100dvh - 8rem)",
     chosen: Sequence[str] | None = None,
     drawing: Drawing | None = None,
+    heat: HeatMap | None = None,
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
@@ -162,8 +174,9 @@ def film_canvas(
     Keys for the next and previous film work in either case: give the film's address even when it cannot be shown.
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
     nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
-    those of `layers`; the key of another calls `on_want`. `drawing` are boxes of the reader,
-    None where there can be none, and `on_draw` hears of them. Callbacks run before the script: see `canvas_state`.
+    those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
+    `drawing` are boxes of the reader, None where there can be none, and `on_draw` hears of them. Callbacks run before
+    the script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -173,6 +186,7 @@ def film_canvas(
         "problem": problem or ("" if film else "No film is chosen: pick one from the worklist."),
         "kinds": _kinds({layer.kind for layer in layers} if chosen is None else chosen, on_want is not None),
         "layers": [_layer(layer) for layer in layers],
+        "heat": None if heat is None else asdict(heat),
         "caption": list(caption),
         "ahead": [_film(one) for one in ahead],
         "height": height,

@@ -7,6 +7,7 @@ import { screenTable, windowTable } from "./display.js";
 import { Drawing } from "./draw.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
+import { Heat } from "./heat.js";
 import { Layers } from "./layers.js";
 import { drawMarks } from "./marks.js";
 import { Minimap } from "./minimap.js";
@@ -57,6 +58,7 @@ class FilmCanvas {
     Object.assign(this, { address: null, film: null, layers: new Layers(), tool: "window", plain: false, seq: 0, frame: 0,
       cursor: null });
     this.drawing = new Drawing(this);
+    this.heat = new Heat(() => this.draw());
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
     observe(this.observer, root);
@@ -80,6 +82,7 @@ class FilmCanvas {
     };
     this.root.style.height = data.height;
     this.layers.take(data.kinds, data.layers);
+    this.heat.take(data.heat);
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
     this.drawing.take(data.drawing);
@@ -172,9 +175,11 @@ class FilmCanvas {
   #paintMarks() {
     this.stale = false;
     const marks = this.layers.marks();
-    fillLegend(this.legendBox, this.layers.legend());
+    const heat = this.layers.shows("heat") ? this.heat : null;
+    fillLegend(this.legendBox, [...this.layers.legend(), ...(heat?.legend() ?? [])]);
     const { hovered, picked } = this;
     this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
+    heat?.paint(this.marksContext, this.view, this.film.levels[0]);
     drawRulers(this.marksContext, this.rulers, this.film.header, this.view, this.size, this.density);
     this.drawing.paint(this.marksContext, this.view, this.density);
     const lengths = this.rulers.map((ruler) => lengthText(ruler, this.film.header));

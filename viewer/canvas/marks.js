@@ -12,6 +12,7 @@ const LOOKS = {
   truth: { color: "#45d6a8", glyph: "none" },
   detections: { color: "#d5dde6", glyph: "none" },
   candidates: { color: "#ffffff", glyph: "none" },
+  heat: { color: "#eb46d7", glyph: "none" },
 };
 // Okabe and Ito's, lightened where they are dark, but for the yellow of what was missed; letters tell apart all others.
 const SOURCES = ["#e69f00", "#56b4e9", "#2fc59a", "#dd8fbc", "#6a9cf5", "#ff7f45", "#ffffff", "#b9a2ff"];

@@ -97,6 +97,7 @@ export function fillLegend(element, entries) {
     chip.style.setProperty("--color", color);
     const row = document.createElement("div");
     row.append(chip, entry.name);
+    row.classList.toggle("problem", Boolean(entry.problem));
     return row;
   }));
 }

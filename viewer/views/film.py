@@ -9,7 +9,7 @@ from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
 from viewer.pixels import film_url
-from viewer.views import first_read, layers, worklist
+from viewer.views import first_read, heat, layers, worklist
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
@@ -17,8 +17,9 @@ AHEAD = (1, 2, -1)
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
 
-def _bar(ids, film_id):
-    """Previous and next from `film_id` along the list `ids`, and which layers are shown; their kinds."""
+def _bar(opened, ids, film_id):
+    """Previous and next from `film_id` along the list `ids`, and which layers are shown: their kinds, and a
+    function that gives the `HeatMap` of an image, None when it is not asked for."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
             st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id), shortcut=key,
@@ -26,8 +27,9 @@ def _bar(ids, film_id):
         st.space("stretch")
         if first_read.hides(film_id):
             st.html(charts.tag("span", "Truth and AI are hidden", class_="hidden"), width="content")
-            return ()
-        return layers.pills()
+            return (), None
+        kinds = layers.pills()
+        return kinds, heat.chooser(opened) if "heat" in kinds else None
 
 
 def show(opened, settings, ids, film_id):
@@ -36,7 +38,7 @@ def show(opened, settings, ids, film_id):
     What keeps the film from being shown stands in its place.
     """
     cases = resources.cases(opened)[0]
-    kinds = _bar(ids, film_id)
+    kinds, heat_of = _bar(opened, ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
@@ -55,7 +57,8 @@ def show(opened, settings, ids, film_id):
     drawn = () if problem or hidden else layers.drawn(opened, settings, row, found, kinds, chosen)
     seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
                        caption=[film_id] if hidden else _caption(opened, settings, row),
-                       ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds, on_step=_step(ids),
+                       ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds,
+                       heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
                        on_want=None if hidden else layers.want(CANVAS),
                        drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS))
     with st.container(key="below"):
