@@ -84,7 +84,7 @@ class Review:
         _insist(bool(self.reader.strip()), "no reader is named", "each verdict is somebody's")
         _insist((self.level == "box") == (self.box is not None) and (self.side in SIDES) == (self.level == "box"),
                 f"the box is {self.box} of {self.side!r}", f"must be given for a box alone, as one of {SIDES}")
-        object.__setattr__(self, "stamp", _plain({name: self.stamp[name] for name in STAMPED if name in self.stamp}))
+        object.__setattr__(self, "stamp", kept_of(self.stamp))
         if self.box is not None:
             object.__setattr__(self, "box", _corners(self.box))
         if self.instead is not None:
@@ -135,9 +135,9 @@ def _is_text(text):
     return "\0" not in text
 
 
-def _plain(given):
-    """`given` as JSON would give it back, so that what is saved equals what is read."""
-    return json.loads(json.dumps(given))
+def kept_of(stamp):
+    """What is kept of a stamp, as JSON gives it back, so that what is saved equals what is read."""
+    return json.loads(json.dumps({name: stamp[name] for name in STAMPED if name in stamp}))
 
 
 def _corners(box):
@@ -186,7 +186,7 @@ def of_boxes(reviews, boxes, side, stamp):
 
     side: one of SIDES; stamp: under which settings and weights they are shown.
     """
-    found = [[] for _ in boxes]
+    found, stamp = [[] for _ in boxes], kept_of(stamp)
     for each in reviews:
         if each.level != "box" or each.side != side:
             continue

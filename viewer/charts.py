@@ -16,6 +16,7 @@ from core.labels import STUDY_CLASSES
 from core.worklist import films_of_study
 
 MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~$:^=@&\"'")  # CommonMark may escape any ASCII punctuation
+YOURS = "against the labels as you corrected them in Review"
 SHORT = ("neg", "typ", "ind", "aty", "")  # of STUDY_CLASSES; the last stands for unknown, -1
 
 
@@ -80,16 +81,19 @@ def _bar(value, kind=""):
     return tag("div", tag("div", "", class_="fill", style=f"width:{width:.1%}"), class_=f"bar {kind}".strip())
 
 
-def ap_table(summary, changes, baseline="against the default settings"):
-    """Six APs and their mean with their change; `summary` and `changes` map a class to a number or None."""
+def ap_table(summary, changes, baseline="against the default settings", corrected=None):
+    """Six APs and their mean with their change; `summary` and `changes` map a class to a number or None, and so does
+    `corrected`: the same against the labels as the reader corrected them."""
     rows = []
     for name in (*CLASSES, "mean"):
         change = changes[name]
         rows.append(tag("tr", tag("th", name, scope="row") + tag("td", _bar(summary[name]), class_="graph")
                         + tag("td", number(summary[name]), class_="number")
+                        + (tag("td", number(corrected[name]), class_="yours") if corrected else "")
                         + tag("td", _change(change), class_="change " + _direction(change),
                                   title=baseline), class_=name))
-    head = "".join(tag("th", text, scope="col") for text in ("class", "", "AP", "change"))
+    names = ("class", "", "AP", *(("yours",) if corrected else ()), "change")
+    head = "".join(tag("th", text, scope="col", title=YOURS if text == "yours" else None) for text in names)
     said = f"Average precision of the six classes over the whole set, its change {baseline}"
     return tag("table", tag("caption", said)
                + tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="bars aps")

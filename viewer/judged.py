@@ -23,7 +23,7 @@ from core import (
 )
 from core.errors import GroundglassError
 from core.fold_probes import read_folds
-from viewer import charts, resources
+from viewer import charts, resources, reviewed
 
 KEPT = 12
 
@@ -108,34 +108,50 @@ def _folds_file():
         return None, str(error)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def facts_of(opened, fusion_settings, score_settings):
     """The `core.worklist.Facts` of all films: what each costs, its fold, and the state of its review."""
-    return film_facts.facts_of(resources.cases(opened)[0], costs_of(opened, fusion_settings, score_settings),
-                               folds(opened))
+    return _facts(opened, fusion_settings, score_settings, reviewed.known(opened))
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def _facts(opened, fusion_settings, score_settings, mark):
+    return film_facts.facts_of(resources.cases(opened)[0], costs_of(opened, fusion_settings, score_settings),
+                               folds(opened), reviewed.states(opened, mark))
+
+
 def listed(opened, settings, list_settings):
     """Rows [R] of the films on the worklist (`core.worklist.ListSettings`), and their ids in that order."""
+    return _listed(opened, settings, list_settings, reviewed.known(opened))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def _listed(opened, settings, list_settings, mark):
     rows = worklist.listed(resources.cases(opened)[0], weighed(opened, settings), list_settings,
-                           facts_of(opened, settings.fusion, settings.score))
+                           _facts(opened, settings.fusion, settings.score, mark))
     images = resources.cases(opened)[0].images
     return rows, tuple(images[row].image_id for row in rows)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def list_frame(opened, settings, list_settings):
     """The worklist as a data frame."""
-    return charts.worklist_frame(resources.cases(opened)[0], weighed(opened, settings),
-                                 listed(opened, settings, list_settings)[0],
-                                 facts_of(opened, settings.fusion, settings.score))
+    return _list_frame(opened, settings, list_settings, reviewed.known(opened))
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def _list_frame(opened, settings, list_settings, mark):
+    return charts.worklist_frame(resources.cases(opened)[0], weighed(opened, settings),
+                                 _listed(opened, settings, list_settings, mark)[0],
+                                 _facts(opened, settings.fusion, settings.score, mark))
+
+
 def list_columns(opened, settings, list_settings):
     """The columns of the worklist that say anything of any film."""
-    frame = list_frame(opened, settings, list_settings)
+    return _list_columns(opened, settings, list_settings, reviewed.known(opened))
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
+def _list_columns(opened, settings, list_settings, mark):
+    frame = _list_frame(opened, settings, list_settings, mark)
     return [name for name in frame.columns if frame[name].notna().any() and (frame[name] != "").any()]
 
 

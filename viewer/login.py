@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from streamlit.auth_util import get_secrets_auth_section
 
 from core import audit
+from core.reviews import MOST_NAME
 from viewer.canvas.scripts import base_path
 
 COOKIE, OIDC_COOKIE = "groundglass_session", "_streamlit_user"
@@ -67,6 +68,14 @@ def reader():
     if kind == "oidc":
         return _digest(str(st.user.get("sub") or st.user.get("email"))) if st.user.get("is_logged_in") else ""
     return _session(dict(st.context.cookies)) if kind == "password" else ""
+
+
+def person():
+    """The name of who looks at this page where the log-in knows it (OpenID Connect), else ''."""
+    if way() != "oidc" or not st.user.get("is_logged_in"):
+        return ""
+    named = (st.user.get(each) for each in ("name", "email", "sub"))
+    return next((str(each)[:MOST_NAME] for each in named if each and str(each).strip()), "")
 
 
 def reader_of(request):

@@ -57,6 +57,7 @@ export function belongsTo(target, key) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.shiftKey && /^[a-z]$/i.test(event.key)) return; // letters with Shift are the page's
   const canvas = mounted.at(-1);
   const wanted = meaning(event.key) ?? canvas.layerOf(event.key.toLowerCase());
   if (!wanted || belongsTo(event.composedPath()[0], event.key)) return;

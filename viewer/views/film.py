@@ -9,11 +9,12 @@ from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
 from viewer.pixels import film_url
-from viewer.views import first_read, heat, layers, worklist
+from viewer.views import first_read, heat, layers, review, worklist
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
+REVIEWING = "reviewing"  # in the session: whether the reader has opened the tab Review
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
 
@@ -54,7 +55,8 @@ def show(opened, settings, ids, film_id):
     hidden = first_read.hides(film_id)
     found = () if hidden else judged.findings(opened, settings, row)
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
-    drawn = () if problem or hidden else layers.drawn(opened, settings, row, found, kinds, chosen)
+    room = None if hidden else review.Room(opened, settings, row, found, _finding(found, chosen))
+    drawn = () if problem or hidden else review.noted(layers.drawn(opened, settings, row, found, kinds, chosen), room)
     seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
                        caption=[film_id] if hidden else _caption(opened, settings, row),
                        ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds,
@@ -66,8 +68,7 @@ def show(opened, settings, ids, film_id):
             (steps,) = st.tabs(["How this picture was made"], key="tabs of the hidden")
             steps.html(charts.sentences(film.steps if film else [problem], "steps"))
             return
-        boxes, why, steps = st.tabs([f"Boxes ({len(found)})", WHY, "How this picture was made"],
-                                    key="tabs of the picked" if chosen else "tabs", default=WHY if chosen else None)
+        boxes, why, steps, said = _tabs(f"Boxes ({len(found)})", chosen)
     with boxes:
         if doubts := judged.doubts(opened).get(film_id):
             st.html(charts.sentences(doubts, "problems"))
@@ -76,6 +77,24 @@ def show(opened, settings, ids, film_id):
         picked(opened, settings, row, found, layers.owner(seen.mark_of(film_id)))
     with steps:
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
+    with said:
+        review.show(room)
+
+
+def _finding(found, mark):
+    """The one of the findings `found` whose mark has this id, None without any."""
+    return next((each for each in found if layers.mark_id(each) == mark), None)
+
+
+def _tabs(boxes, chosen):
+    """The tabs below the film. A box that is `chosen` opens why it is there, unless the reader is reviewing."""
+    key = "tabs of the picked" if chosen else "tabs"
+    names = [boxes, WHY, "How this picture was made", review.TAB]
+    first = review.TAB if st.session_state.get(REVIEWING) else WHY if chosen else None
+
+    def turned():
+        st.session_state[REVIEWING] = st.session_state[key] == review.TAB
+    return st.tabs(names, key=key, default=first, on_change=turned)
 
 
 def _steps(film, plain):
@@ -123,7 +142,7 @@ def picked(opened, settings, row, found, mark):
 
     `mark` is the id of the picked mark, None without any; `found` are the film's findings.
     """
-    one = next((each for each in found if layers.mark_id(each) == mark), None)
+    one = _finding(found, mark)
     if one is None:
         st.html(charts.sentences(["Click a box on the film: here stands which candidates made it, and why its score is "
                                   "what it is."]))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.changes import ap_changes
-from viewer import charts, judged, resources, tuning
+from viewer import charts, judged, resources, reviewed, tuning
 
 LEGEND = "T truth, P predicted"
 
@@ -38,8 +38,13 @@ def _scores(opened, settings):
         return
     pinned = tuning.pinned(cases.predictions)
     before = resources.evaluation(opened, pinned.fusion, pinned.score)
-    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, before), tuning.baseline()))
+    yours = reviewed.beside(opened, settings.fusion, settings.score, reviewed.known(opened), reviewed.reader())
+    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, before), tuning.baseline(),
+                            yours and yours.corrected.summary()))
     notes = [*cases.remarks, *evaluation.warnings]
+    if yours:
+        what = ", ".join(f"{count} × {what}" for what, count in yours.counts().items())
+        notes.insert(0, f"Yours: labels as you corrected them ({what}).")
     if notes:
         st.html(charts.sentences(notes))
 
