@@ -5,9 +5,10 @@ The state says in full how the film is shown (PS3.3 A.33.1): Modality LUT, VOI a
 """
 
 import numpy as np
-from highdicom import LUT, VOILUT, ModalityLUTTransformation, PresentationLUTTransformation, pr
+from highdicom import VOILUT, ModalityLUTTransformation, PresentationLUTTransformation, pr
 
-from core.display import modality_values, spread, stored_values
+from core.display import between, modality_values, stored_values, voi_output
+from core.errors import BadExport
 from core.reported import NAME, WARNING
 
 PIXEL = pr.AnnotationUnitsValues.PIXEL
@@ -57,25 +58,37 @@ def _footer(origin):
 
 
 def _modality(film):
-    if film.modality_lut is not None:
-        return ModalityLUTTransformation(modality_lut=_table(LUT, film.modality_lut))
-    if (film.slope, film.intercept) == (1, 0):
+    """Slope and intercept; None where there are none, or `_voi` says it all."""
+    if (film.slope, film.intercept) == (1, 0) or film.modality_lut is not None:
         return None
     return ModalityLUTTransformation(rescale_slope=film.slope, rescale_intercept=film.intercept, rescale_type="US")
 
 
 def _voi(film):
-    """The film's first look; a table whose inputs are negative, which no table may be here, as the window it spans."""
-    look = film.looks[0]
+    """The film's first look, in a way that every viewer shows.
+
+    Many read over SIGMOID and show a line, and a Modality LUT may here have 8 or 16 bits alone (PS3.3 C.11.1.1.1): both
+    are written as one table from stored values, or as the function, where values are negative or no whole numbers and
+    so no inputs of a table. A table of such inputs becomes the window that it spans.
+    """
+    look, stored = film.looks[0], stored_values(film.pixels.dtype)
+    values = modality_values(stored, film.slope, film.intercept, film.modality_lut)
+    plain = film.modality_lut is not None or (film.slope, film.intercept) == (1, 0)
+    if stored[0] == 0 and (film.modality_lut is not None or (plain and look.function == "SIGMOID")):
+        entries = np.rint(65535 * voi_output(values[:2 ** film.bits_stored], look)).astype(np.uint16)
+        return pr.SoftcopyVOILUTTransformation(voi_luts=[VOILUT(0, entries, look.name[:64])])
+    if film.modality_lut is not None:
+        raise BadExport(f"the film {film.image_id!r} has signed values and a Modality LUT, but the table of a "
+                        "presentation has no signed inputs: export it as sc or png.")
     if look.table is not None and look.table.first >= 0:
-        return pr.SoftcopyVOILUTTransformation(voi_luts=[_table(VOILUT, look.table)])
+        return pr.SoftcopyVOILUTTransformation(voi_luts=[_full(look.table)])
     if look.table is not None:
-        values = modality_values(stored_values(film.pixels.dtype), film.slope, film.intercept, film.modality_lut)
-        look = spread(values, np.ones(len(values)), 0, 100)
+        look = between(look.name, look.table.first, look.table.first + len(look.table.entries) - 1)
     return pr.SoftcopyVOILUTTransformation(window_center=look.center, window_width=look.width,
                                            window_explanation=look.name[:64], voi_lut_function=look.function)
 
 
-def _table(kind, table):
-    dtype = np.uint8 if table.bits <= 8 else np.uint16
-    return kind(table.first, np.array(table.entries, dtype))
+def _full(table):
+    """A VOI table whose outputs take all of 16 bits: others than 8 and 16 are read in as many ways as viewers."""
+    entries = np.array(table.entries, np.float64)
+    return VOILUT(table.first, np.rint(entries * 65535 / (2 ** table.bits - 1)).clip(0, 65535).astype(np.uint16))
