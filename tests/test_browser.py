@@ -175,6 +175,21 @@ def test_the_reader_goes_along_the_list_by_key_button_and_click(reader):
     reader.until(lambda: f"film={reader.data('film')}" in reader.page.url)
 
 
+def test_a_fresh_page_heeds_the_first_click_on_its_list(reader):
+    """Widgets that were drawn after the list was marked have not been moved by the reader."""
+    reader.click_row(3)
+    reader.until(lambda: reader.heading.startswith("Film 4 of"))
+
+
+def test_next_and_previous_work_while_a_slider_has_the_focus(reader):
+    first = reader.data("film")
+    reader.page.locator("input[type=range]").first.focus()
+    reader.page.keyboard.press("n")
+    reader.until(lambda: reader.heading.startswith("Film 2 of"))
+    reader.page.keyboard.press("p")
+    reader.shows(first)
+
+
 def test_the_address_opens_the_same_film_and_settings_in_another_window(reader, browser):
     reader.slide("show", "Home", *["ArrowRight"] * 5)
     reader.slide("n", "Home")

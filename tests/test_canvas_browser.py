@@ -144,6 +144,10 @@ def test_keys_stay_with_the_field_in_use(reader):
     reader.page.locator("[data-testid=stSlider] input").first.focus()
     reader.press("ArrowRight", "g")
     reader.wait(truth="false", film="first")
+    reader.press("n")
+    reader.wait(film="broken")
+    reader.press("p")
+    reader.wait(film="first", state="ready")
     assert reader.data("detections") == "true"
 
 
@@ -182,6 +186,10 @@ def test_help_names_keys_and_steps(reader):
     help_page = reader.film.locator(".help")
     assert help_page.is_visible()
     assert "Modality: values as stored." in help_page.text_content()
+    groups = help_page.locator("h2").all_text_contents()
+    assert groups == ["Films", "Zoom", "Brightness", "Layers", "Tools", "Signs", "How this picture was made"]
+    told = {key for term in help_page.locator("dt").all_text_contents() for key in term.split(", ")}
+    assert told >= {"n", "p", "=", "0", "9", "i", "l", "e", "v", "z", "m", "a", "g", "?", "1", "2", "3", "4", "5"}
     reader.press("Escape")
     assert not help_page.is_visible()
     assert reader.film.get_attribute("role") == "application"

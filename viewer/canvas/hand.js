@@ -1,10 +1,11 @@
 // What the reader does to a canvas, by pointer and by key; the only place that changes how a film is shown.
 import { dragged, windowOfTable } from "./display.js";
 import { centredAt, fit, panBy, toFilm, zoomAt, zoomTo } from "./geometry.js";
+import { fillHelp } from "./help.js";
 import { mount, unmount, use } from "./keys.js";
 import { markAt } from "./marks.js";
 import { watchPointer } from "./pointer.js";
-import { fillHelp, setLines, tooltipLines } from "./words.js";
+import { setLines, tooltipLines } from "./words.js";
 
 const STILL = 160; // ms without a turn of the wheel until the film is drawn sharply
 const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };

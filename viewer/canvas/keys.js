@@ -1,6 +1,7 @@
 // One listener for the whole page while at least one canvas is mounted; keys go to the canvas that was used last.
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
+const LETTERS = { n: 1, p: -1 }; // steps that no slider or list needs itself
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "ai", "?": "help", Escape: "escape", "=": "fit",
   "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
@@ -42,6 +43,7 @@ export function meaning(key) {
   if (Object.hasOwn(STEPS, key)) return { step: STEPS[key] };
   if (/^[1-5]$/.test(key)) return { action: "look", number: Number(key) - 1 };
   const name = key.length === 1 ? key.toLowerCase() : key;
+  if (Object.hasOwn(LETTERS, name)) return { step: LETTERS[name] };
   return Object.hasOwn(ACTIONS, name) ? { action: ACTIONS[name] } : null;
 }
 

@@ -1,35 +1,8 @@
-// The words on the canvas: readout, text on hover, help. Everything enters as text, never as markup.
+// The words on the canvas: readout, text on hover, legend. Everything enters as text, never as markup.
 import { windowText } from "./display.js";
 import { labelOf, lookOf } from "./marks.js";
 
-const KEYS = [
-  ["Left drag", "window (right: wider) and level (down: darker)"],
-  ["z", "left drag zooms instead, and back"],
-  ["m", "left drag measures instead, and back; Escape removes the last ruler"],
-  ["x", "in a blinded first read: left drag marks a box, or windows again; Delete removes the box clicked, or the last"],
-  ["Middle or right drag, shift drag", "pan"],
-  ["Wheel, + and -", "zoom at the cursor; above 400 % single pixels are shown"],
-  ["=", "fit the film to the canvas"],
-  ["0 and 9", "one screen pixel per film pixel (1:1), two (2:1); the overview in the corner moves what is in view"],
-  ["Space, double click", "fit and first look"],
-  ["i", "invert"],
-  ["l", "local contrast (CLAHE), on and off; what is on is named on the film"],
-  ["e", "edge (unsharp mask), on and off"],
-  ["v", "leave out the maker's VOI LUT and presentation LUT, and back; for films they spoil"],
-  ["a", "hide or show everything of the AI"],
-  ["Right, Down, Page Down", "next film"],
-  ["Left, Up, Page Up", "previous film"],
-  ["Click", "pick a box; Escape lets go"],
-  ["?", "this page"],
-];
 const TOOLS = { draw: "left drag marks a box (x)", zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
-const SIGNS = [
-  ["circle with a tick, TP", "true positive: a detection that finds a ground-truth box"],
-  ["cross, FP", "false positive: a detection without a box of its own"],
-  ["dashed diamond, FN", "false negative: a ground-truth box that no detection finds"],
-  ["solid / dashed outline", "detection, wider the more confident / ground truth"],
-  ["thin line", "joins a detection and the box it finds; beside it their IoU"],
-];
 
 export function setLines(element, lines) {
   if (element.textContent === lines.join("") && element.childElementCount === lines.length) return;
@@ -64,7 +37,7 @@ export function readoutLines(state, point) {
 }
 
 // How bright the film is shown: name, numbers and what was done to it.
-function brightness({ manner, look, window: shown, inverted, local, edge }) {
+export function brightness({ manner, look, window: shown, inverted, local, edge }) {
   const { name, window } = shown ? { name: "free window", window: shown } : manner.looks[look];
   return [name, window ? windowText(window) : "by a table", inverted ? "inverted" : "", ...enhanced({ local, edge })].filter(Boolean);
 }
@@ -100,44 +73,6 @@ export function fillLegend(element, entries) {
     row.classList.toggle("problem", Boolean(entry.problem));
     return row;
   }));
-}
-
-// `state` of the canvas, with or without a film.
-export function fillHelp(element, state) {
-  const layers = state.layers.kinds.map(({ key, name }) => [key, `hide or show: ${name.toLowerCase()}`]);
-  const at = KEYS.findIndex(([key]) => key === "a") + 1;
-  element.replaceChildren(
-    heading("Keys and mouse"),
-    list([...KEYS.slice(0, 8), ...looksOnKeys(state), ...KEYS.slice(8, at), ...layers, ...KEYS.slice(at)]),
-    heading("Signs"), list(SIGNS),
-    ...(state.film ? [heading("How this picture was made"), list(madeOf(state).map((step, i) => [`${i + 1}`, step]))] : []),
-  );
-}
-
-function looksOnKeys({ film, manner }) {
-  if (!film) return [];
-  return manner.presets.map((places, i) => [`${i + 1}`, places.map((place) => manner.looks[place].name).join(", again: ")]);
-}
-
-// The steps from the file to the first picture, and what the reader has made of it.
-function madeOf(state) {
-  return [...state.manner.steps, `On the screen: ${brightness(state).join(", ")}.`];
-}
-
-function heading(text) {
-  const element = document.createElement("h2");
-  element.textContent = text;
-  return element;
-}
-
-function list(rows) {
-  const element = document.createElement("dl");
-  for (const [term, meaning] of rows) {
-    for (const [name, text] of [["dt", term], ["dd", meaning]]) {
-      element.append(Object.assign(document.createElement(name), { textContent: text }));
-    }
-  }
-  return element;
 }
 
 // What a screen reader says on arriving at the canvas.

@@ -23,8 +23,8 @@ def _bar(opened, ids, film_id):
     function that gives the `HeatMap` of an image, None when it is not asked for."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
-            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id), shortcut=key,
-                      disabled=not ids, help="Also with the arrow keys or Page Up and Page Down.")
+            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id),
+                      disabled=not ids, help=f"Key {key}; also with the arrow keys, Page Up and Page Down.")
         st.space("stretch")
         if first_read.hides(film_id):
             st.html(charts.tag("span", "Truth and AI are hidden", class_="hidden"), width="content")

@@ -25,8 +25,10 @@ def mark(row, film_id, ids):
 
 def heed():
     """Open the film that the reader has just marked; for the list's callback."""
-    row, made_for, ids = marked(), (state.film_id(), state.inputs()), st.session_state.get(IDS, ())
-    if row is not None and row < len(ids) and st.session_state.get(MADE_FOR) == made_for:
+    row, ids = marked(), st.session_state.get(IDS, ())
+    film_id, before = st.session_state.get(MADE_FOR, (None, ()))
+    moved = not set(before) <= set(state.inputs())  # widgets that are drawn after the list was marked come anew
+    if row is not None and row < len(ids) and film_id == state.film_id() and not moved:
         state.show_film(ids[row])
         st.session_state[MADE_FOR] = ids[row], state.inputs()  # the page may be cut short by the next key
 
