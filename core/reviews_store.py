@@ -58,6 +58,8 @@ class ReviewStore:
     the database cannot be written or read; the sentence never holds the password.
     """
 
+    _table, _what = TABLE, "verdicts"  # what a kind of store keeps, and what it is called
+
     def __init__(self, place):
         url = _url(place)
         self._file = Path(url.database).absolute() if url.get_backend_name() == "sqlite" else None
@@ -125,7 +127,7 @@ class ReviewStore:
         """Whether there is a table to read. A file that was seen and has vanished is opened too, so that this fails."""
         if not self._ready and (self._file is None or self._seen or self._file.exists()):
             self._seen = True
-            self._ready = sql.inspect(self._engine).has_table(TABLE.name)
+            self._ready = sql.inspect(self._engine).has_table(self._table.name)
         return self._ready
 
     def _make(self):
@@ -136,9 +138,9 @@ class ReviewStore:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite takes an empty file for a new one
         try:
-            TABLE.create(self._engine)
+            self._table.create(self._engine)
         except SQLAlchemyError:
-            if not sql.inspect(self._engine).has_table(TABLE.name):  # else another process was quicker
+            if not sql.inspect(self._engine).has_table(self._table.name):  # else another process was quicker
                 raise
         self._seen = self._ready = True
 
@@ -150,7 +152,7 @@ class ReviewStore:
         except IntegrityError:
             raise BadReview("This verdict is undone already, but that is possible once: look again.") from None
         except (SQLAlchemyError, OSError, ValueError) as failure:
-            raise BadReview(f"The verdicts in {self.name} cannot be {what} ({self._reason(failure)}), but "
+            raise BadReview(f"The {self._what} in {self.name} cannot be {what} ({self._reason(failure)}), but "
                             f"{'none is said to be saved that is not' if what == 'saved' else 'they are needed'}: "
                             "make room or see to the database, and try again.") from None
 

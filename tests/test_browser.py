@@ -69,7 +69,7 @@ def address(spoilt, places, browser, tmp_path_factory):
 class Reader:
     """A reader with the page open; `asked` are the addresses that the browser has fetched from."""
 
-    def __init__(self, browser, address, query="", size=WINDOWS[0]):
+    def __init__(self, browser, address, query="", size=WINDOWS[0], ready=""):
         self.page = browser.new_page()
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
         self.asked, self.errors = [], []
@@ -79,7 +79,7 @@ class Reader:
         self.film = self.page.locator(".film")
         self.film.wait_for(timeout=PATIENCE * 1000)
         self.until(lambda: self.data("state") in ("ready", "error"))
-        self.page.locator("table.aps" if "blind" not in query else ".hidden").wait_for()
+        self.page.locator(ready or ("table.aps" if "blind" not in query else ".hidden")).wait_for()
 
     def until(self, condition):
         end = time.monotonic() + PATIENCE

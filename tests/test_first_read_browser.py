@@ -24,17 +24,20 @@ def browser():
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("CACHE", "LISTS", "AUDIT"):
+        for name in ("CACHE", "LISTS", "AUDIT", "REVIEWS"):
             patch.setenv(f"GROUNDGLASS_{name}", str(folder / name))
         with served("viewer/app.py", folder / "log", root=ROOT) as server:
             yield server
 
 
+def labels():
+    return list(csv.DictReader(io.StringIO((SAMPLE / "train_image_level.csv").read_text())))
+
+
 @pytest.fixture(scope="module")
 def boxed():
     """Id of a film with ground-truth boxes, and the first of these as (x, y, width, height)."""
-    rows = csv.DictReader(io.StringIO((SAMPLE / "train_image_level.csv").read_text()))
-    row = next(each for each in rows if each["boxes"])
+    row = next(each for each in labels() if each["boxes"])
     box = ast.literal_eval(row["boxes"])[0]
     return row["id"].removesuffix("_image"), tuple(float(box[name]) for name in ("x", "y", "width", "height"))
 
@@ -103,10 +106,18 @@ def test_a_blinded_read_gives_nothing_away_and_is_revealed_with_its_hits(browser
     assert not reader.errors
     page.close()
 
+    again = Reader(browser, address, f"blind=true&film={film}", ready="table.aps")  # in a new session
+    assert again.data("drawn") == "2" and int(again.data("boxes")) > 0
+    again.page.get_by_placeholder("reader").fill("somebody else")
+    again.page.keyboard.press("Enter")
+    again.until(lambda: again.data("boxes") == "0" and again.data("drawn") == "0")
+    again.page.close()
+
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
 def test_the_blinded_page_fits_the_window(browser, address, size, tmp_path):
-    reader = Reader(browser, address, "blind=true", size)
+    unread = labels()[-1]["id"].removesuffix("_image")
+    reader = Reader(browser, address, f"blind=true&film={unread}", size)
     reader.page.wait_for_timeout(500)
     root = "document.documentElement"
     assert reader.page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [*size]

@@ -73,6 +73,8 @@ def test_a_crop_opens_its_film_in_the_reading_room(page):
     page.keyboard.press("Enter")
     page.locator(f".film[data-state=ready][data-film='{wanted}']").wait_for()
     assert f"film={wanted}" in page.url
+    page.locator(".film[data-picked^='d']").wait_for()
+    until(page, lambda: page.get_by_role("tab", name="Why this box").get_attribute("aria-selected") == "true")
 
 
 def test_a_film_that_cannot_be_read_says_so_in_its_crop_and_the_others_stay(page):
@@ -85,3 +87,15 @@ def test_a_film_that_cannot_be_read_says_so_in_its_crop_and_the_others_stay(page
     spoilt.first.locator(".problem").wait_for()
     assert len(spoilt.first.locator(".problem").inner_text()) > 10
     assert spoilt.first.locator("svg").count() == 0 and page.locator(".tile img").count() > 2
+
+
+def test_a_click_on_a_zone_keeps_its_crops_alone(page):
+    opened(page, "?gallery_set=missed&show=1")
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    place = plot.bounding_box()
+    before = page.locator(".heading h2").filter(has_text="boxes").inner_text()
+    page.mouse.click(place["x"] + place["width"] * .12, place["y"] + place["height"] * .56)  # right middle
+    until(page, lambda: before not in page.locator(".heading h2").all_inner_texts())
+    chosen = page.locator(".st-key-gallery_zones [aria-checked=true], .st-key-gallery_zones [aria-pressed=true]")
+    until(page, lambda: chosen.all_inner_texts() == ["right middle"])

@@ -7,7 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from core.zones import CELLS, LOWER, MIDLINE, UPPER, spread
+from core.zones import CELLS, LOWER, MIDLINE, UPPER, ZONES, spread
 
 COLOURS = {"opacity": "#56b4e9", "none": "#e69f00", "negative": "#009e73", "typical": "#cc79a7",
            "indeterminate": "#f0e442", "atypical": "#d55e00"}
@@ -135,5 +135,9 @@ def zone_map(missed, false):
                              line={"color": "#4a5561", "width": 1})
         figure.add_annotation(x=place * 1.06 + 0.5, y=-0.06, text=f"{name} ({len(points):,})", showarrow=False,
                               font={"size": 11})
+        across, down = (MIDLINE / 2, (1 + MIDLINE) / 2), (UPPER / 2, (UPPER + LOWER) / 2, (1 + LOWER) / 2)
+        figure.add_scatter(x=[place * 1.06 + x for x in across for _ in down], y=[*down, *down], mode="markers",
+                           customdata=ZONES, marker={"size": 30, "opacity": 0, "symbol": "square"},
+                           hovertemplate="%{customdata}<extra></extra>")  # to be clicked
     hidden = {"visible": False, "autorange": None}
     return figure.update_layout(xaxis={**hidden, "range": [-0.01, 2.07]}, yaxis={**hidden, "range": [1.02, -0.14]})

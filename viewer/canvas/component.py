@@ -164,6 +164,7 @@ def film_canvas(
     chosen: Sequence[str] | None = None,
     drawing: Drawing | None = None,
     heat: HeatMap | None = None,
+    pick: str = "",
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
@@ -175,8 +176,8 @@ def film_canvas(
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
     nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
-    `drawing` are boxes of the reader, None where there can be none, and `on_draw` hears of them. Callbacks run before
-    the script: see `canvas_state`.
+    `drawing` are boxes of the reader, None where there can be none, and `on_draw` hears of them. `pick` is the id of a
+    mark to be picked when the film comes. Callbacks run before the script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -190,6 +191,7 @@ def film_canvas(
         "caption": list(caption),
         "ahead": [_film(one) for one in ahead],
         "height": height,
+        "pick": pick,
         "drawing": None if drawing is None or film is None else {"film": film.film_id, **asdict(drawing)},
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",

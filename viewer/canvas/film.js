@@ -86,6 +86,7 @@ class FilmCanvas {
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
     this.drawing.take(data.drawing);
+    this.wish = data.pick;
     const wanted = JSON.stringify([data.problem, data.film]);
     if (wanted === this.wanted) this.draw();
     else if (data.problem) this.#fail(data.problem, data.film);
@@ -117,6 +118,7 @@ class FilmCanvas {
     this.view = fit(this.picture.canvas, film.levels[0]);
     for (const [side, box] of Object.entries(this.sides)) box.textContent = film.header.sides?.[side] ?? "";
     this.#say("ready", "");
+    if (this.wish) this.hand.choose(this.wish);
     this.draw();
   }
 

@@ -166,6 +166,11 @@ export class Hand {
     if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
   }
 
+  // Picks a mark that the page asks for.
+  choose(id) {
+    this.#select(id);
+  }
+
   // By dx, dy since the last call; the drag began at `from` and is now at `to`.
   drag(dx, dy, from, to) {
     const { canvas } = this;

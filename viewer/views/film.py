@@ -14,6 +14,7 @@ from viewer.views import first_read, heat, layers, review, worklist
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
+PICK = "picked elsewhere"  # in the session: (film, mark) of a box that another page has opened
 REVIEWING = "reviewing"  # in the session: whether the reader has opened the tab Review
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
@@ -62,7 +63,8 @@ def show(opened, settings, ids, film_id):
                        ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds,
                        heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
                        on_want=None if hidden else layers.want(CANVAS),
-                       drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS))
+                       drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS),
+                       pick="" if hidden else _asked(film_id))
     with st.container(key="below"):
         if hidden:
             (steps,) = st.tabs(["How this picture was made"], key="tabs of the hidden")
@@ -79,6 +81,15 @@ def show(opened, settings, ids, film_id):
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
     with said:
         review.show(room)
+
+
+def _asked(film_id):
+    """Id of the mark on this film that another page has opened, "" for none; forgotten with the next film."""
+    film, mark = st.session_state.get(PICK, (None, ""))
+    if film != film_id:
+        st.session_state.pop(PICK, None)
+        return ""
+    return mark
 
 
 def _finding(found, mark):

@@ -1,7 +1,8 @@
 """The blinded first read: truth and AI stay on the server until the reader has marked boxes and chosen a class.
 
-While a film is hidden nothing of it but its pixels and ids is sent to the browser. Reads are the session's; they are
-handed on as CSV and JSON.
+While a film is hidden nothing of it but its pixels and ids is sent to the browser. Reads are kept under the name that
+the reader gives, in the database of the reviews, and handed on as CSV and JSON; those of films that readers bring
+themselves go with the session.
 """
 
 import time
@@ -9,9 +10,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.errors import BadSettings
+from core.errors import BadReview, BadSettings
 from core.first_reads import FirstRead, judged, records, tally
+from core.first_reads_store import FirstReadStore
 from core.labels import STUDY_CLASSES
+from core.reviews import MOST_NAME
+from core.reviews_store import default_place
 from viewer import charts, login, resources, state
 from viewer import judged as verdicts
 from viewer.canvas.component import Drawing, canvas_state
@@ -22,7 +26,10 @@ READS = "first reads"  # in the session: (data directory, film) -> `FirstRead`
 DRAWN = "first read drawn"  # in the session: (data directory, film) -> boxes drawn so far
 CLOCK = "first read clock"  # in the session: (film on show, since when)
 SPENT = "first read spent"  # in the session: (data directory, film) -> seconds it was on show before
-SAID = "first read said"
+SAID = "first read said"  # in the session: what was not possible
+NAME = "first_reader"  # key of the field: who reads
+OF = "first reads of"  # in the session: (data directory, database, reader) whose reads are in it
+NOBODY = "reader"  # until the reader gives a name
 SWITCH = ("Hides truth and AI of each film until you have marked what you see and chosen the study's class; then they "
           "are shown beside your boxes.")
 RULE = "A box hits as the metric says: an IoU above .5 with a ground-truth box that none of your boxes hit before."
@@ -51,9 +58,36 @@ def _kept(name):
     return st.session_state.setdefault(name, {})
 
 
-def switch():
-    """The switch between reading blinded and seeing all."""
+def switch(opened):
+    """The switch between reading blinded and seeing all; who reads blinded says who reads."""
     st.toggle("Blinded first read", key=BLIND, bind="query-params", help=SWITCH)
+    if is_on():
+        if not login.person():
+            st.text_input("Who reads", key=NAME, max_chars=MOST_NAME, placeholder=NOBODY, label_visibility="collapsed",
+                          help="Your reads are kept under this name, and a film that you have read is not hidden "
+                               "again.")
+        _recall(opened)
+
+
+def _reader():
+    return login.person() or st.session_state.get(NAME, "").strip() or NOBODY
+
+
+@st.cache_resource(show_spinner=False)
+def _store(place):
+    return FirstReadStore(place)
+
+
+def _recall(opened):
+    """Bring back what this reader has read before, once for each name and data set."""
+    wanted = opened.data, default_place(), _reader()
+    if st.session_state.get(OF) == wanted or state.own_on_show():
+        return
+    try:
+        found = _store(wanted[1]).rows(resources.data_set(opened).name, wanted[2])
+    except BadReview as error:
+        found, st.session_state[SAID] = (), str(error)
+    st.session_state.update({OF: wanted, READS: {(opened.data, each.image_id): each for each in found}})
 
 
 def drawing(film_id, cases, row):
@@ -91,15 +125,17 @@ def panel(opened, settings, film_id):
     row = resources.row_of(opened).get(film_id)
     if row is None:
         return
+    if said := st.session_state.pop(SAID, ""):
+        st.html(charts.sentences([said], "problems"))
     if hides(film_id):
-        _ask(film_id)
+        _ask(opened, film_id)
     else:
         _outcome(opened, settings, row, _kept(READS)[_key(film_id)])
     if _reads(opened):
         _tally(opened, settings)
 
 
-def _ask(film_id):
+def _ask(opened, film_id):
     boxes = _kept(DRAWN).get(_key(film_id), ())
     st.html(charts.heading("Your first read", f"{len(boxes)} box{'es' * (len(boxes) != 1)} marked"))
     st.html(charts.sentences(["Mark each opacity by left drag on the film (key x: window instead; Delete removes a "
@@ -107,25 +143,24 @@ def _ask(film_id):
     none = st.checkbox("No opacity on this film", key=f"first none {film_id}", disabled=bool(boxes))
     chosen = st.pills("Study class", STUDY_CLASSES, key=f"first class {film_id}")
     ready = bool(chosen) and bool(boxes or none)
-    st.button("Reveal", type="primary", disabled=not ready, on_click=_commit, args=(film_id,), width="stretch",
+    st.button("Reveal", type="primary", disabled=not ready, on_click=_commit, args=(opened, film_id), width="stretch",
               help=None if ready else "Mark a box, or say that there is none, and choose a class.")
-    if said := st.session_state.pop(SAID, ""):
-        st.html(charts.sentences([said], "problems"))
 
 
-def _commit(film_id):
-    """Take the read of this film as it stands; from here on it is revealed and cannot be changed."""
+def _commit(opened, film_id):
+    """Take and save the read of this film as it stands; from here on it is revealed and cannot be changed."""
     before, since = st.session_state.get(CLOCK, (film_id, time.monotonic()))
     seconds = _kept(SPENT).get(_key(film_id), 0.0) + (time.monotonic() - since if before == film_id else 0.0)
     boxes = _kept(DRAWN).get(_key(film_id), ())
     try:
-        _kept(READS)[_key(film_id)] = FirstRead(
-            film_id, boxes, st.session_state.get(f"first class {film_id}") or "", seconds, login.reader(),
-            datetime.now(UTC).isoformat(timespec="seconds"))
-    except BadSettings as error:
+        read = FirstRead(film_id, boxes, st.session_state.get(f"first class {film_id}") or "", seconds, _reader(),
+                         datetime.now(UTC).isoformat(timespec="seconds"))
+        if not state.own_on_show():
+            _store(default_place()).save(resources.data_set(opened).name, read)
+    except (BadSettings, BadReview) as error:  # the film stays hidden, so that the read can be taken again
         st.session_state[SAID] = str(error)
     else:
-        st.session_state[CLOCK] = None, 0.0
+        _kept(READS)[_key(film_id)], st.session_state[CLOCK] = read, (None, 0.0)
 
 
 def _outcome(opened, settings, row, read):

@@ -9,7 +9,7 @@ from core.zones import ZONES
 from viewer import charts, judged, plots, resources, state, tuning
 from viewer.pictures import picture_url
 from viewer.tiles.component import Shape, Tile, tiles
-from viewer.views import explain, frame
+from viewer.views import explain, film, frame
 
 PAGE = 24  # crops at a time
 AT = "gallery page"  # in the session: which of the pages, from 0, and of what
@@ -72,11 +72,19 @@ def _zones(told):
     wrong = told.kind >= 0
     st.html(charts.heading("Where they lie", "the film, as it is looked at"))
     st.plotly_chart(plots.zone_map(told.middle[told.truth & wrong], told.middle[~told.truth & wrong]), key="zone_map",
-                    config={"displayModeBar": False})
+                    on_select=_keep_zone, selection_mode="points", config={"displayModeBar": False})
+    st.html(charts.sentences(["A click on a zone keeps its crops alone."]))
     st.html(charts.plain_table(("zone", "boxes", "missed", "of them", "FP"), [
         (each.zone, str(each.truth), str(each.missed),
          "–" if each.miss_rate is None else f"{each.miss_rate:.0%}", str(each.false_positives))
         for each in told.zones()], "Boxes, misses and false positives of each zone"))
+
+
+def _keep_zone():
+    """The reader has clicked a zone of the map."""
+    points = st.session_state["zone_map"]["selection"]["points"]
+    if points:
+        st.session_state["gallery_zones"] = [points[0]["customdata"]]
 
 
 def _crops(opened, settings, told, rows, asked):
@@ -102,7 +110,10 @@ def _turn(at, asked):
 
 
 def _open(opened, told, name):
-    state.show_film(resources.cases(opened)[0].images[told.film[int(name)]].image_id)
+    row = int(name)
+    film_id = resources.cases(opened)[0].images[told.film[row]].image_id
+    state.show_film(film_id)
+    st.session_state[film.PICK] = film_id, f"{'t' if told.truth[row] else 'd'}{int(told.row[row])}"
     st.session_state[OPENED] = True
 
 

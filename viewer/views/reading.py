@@ -32,7 +32,7 @@ def _room(opened):
         left, centre, right = (st.container(key=name) for name in ("list_side", "film_side", "panel_side"))
     predictions = resources.cases(opened)[0].predictions
     with right:
-        first_read.switch()
+        first_read.switch(opened)
         score_side = st.container(key="scores")
         if not first_read.is_on():
             settings.show(predictions)
