@@ -65,6 +65,7 @@ def test_minimap_shows_the_part_in_view_and_moves_it(reader):
     for _ in range(6):
         reader.page.mouse.wheel(0, -240)
     minimap.wait_for()
+    reader.wait(hurry="false")
     frame = minimap.evaluate(
         """canvas => {
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -159,6 +159,13 @@ class FilmCanvas {
     if (this.film && !this.frame) this.frame = requestAnimationFrame(() => this.#paint());
   }
 
+  // What `draw` has asked for, without waiting for the next frame; for those who are in a frame already.
+  drawNow() {
+    if (!this.frame) return;
+    cancelAnimationFrame(this.frame);
+    this.#paint();
+  }
+
   #paint() {
     this.frame = 0;
     if (!this.film || !this.size) return;
@@ -207,7 +214,7 @@ class FilmCanvas {
     Object.assign(this.root.dataset, {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
-      tool: this.tool, local: this.local, edge: this.edge, plain: this.plain && this.film.manners.length > 1,
+      hurry: this.hurry, tool: this.tool, local: this.local, edge: this.edge, plain: this.plain && this.film.manners.length > 1,
       ...Object.fromEntries(this.layers.kinds.map(({ kind }) => [kind, this.layers.shows(kind)])),
     });
   }

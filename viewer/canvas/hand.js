@@ -8,6 +8,7 @@ import { watchPointer } from "./pointer.js";
 import { setLines, tooltipLines } from "./words.js";
 
 const STILL = 160; // ms without a turn of the wheel until the film is drawn sharply
+const GLIDE = 0.45; // of what the wheel has still to zoom, in each frame
 const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };
 
 export class Hand {
@@ -20,6 +21,7 @@ export class Hand {
 
   leave() {
     clearTimeout(this.still);
+    cancelAnimationFrame(this.turn);
     unmount(this);
   }
 
@@ -206,6 +208,26 @@ export class Hand {
   #settle() {
     if (!this.canvas.dragging) Object.assign(this.canvas, { hurry: false, coarse: 0 });
     this.canvas.draw();
+  }
+
+  // Each turn of the wheel is spread over some frames, so that the eye can follow.
+  wheel(factor, x, y) {
+    const { film } = this.canvas;
+    if (!film) return;
+    const left = this.turning?.film === film ? this.turning.left : 0;
+    this.turning = { film, left: left + Math.log(factor), x, y };
+    if (!this.turn) this.#turn();
+  }
+
+  #turn() {
+    const { film, left, x, y } = this.turning;
+    const now = Math.abs(left) < 0.01 ? left : left * GLIDE;
+    this.turning = { film, left: left - now, x, y };
+    this.turn = now === left || film !== this.canvas.film ? 0 : requestAnimationFrame(() => {
+      this.#turn();
+      this.canvas.drawNow();
+    });
+    if (film === this.canvas.film) this.zoom(Math.exp(now), x, y);
   }
 
   zoom(factor, x, y) {

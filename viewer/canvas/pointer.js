@@ -45,6 +45,6 @@ export function watchPointer(root, hand) {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 300 : 1;
     const turn = Math.min(Math.max(event.deltaY * lines, -240), 240);
-    hand.zoom(Math.exp(-turn * 0.0018), ...at(event));
+    hand.wheel(Math.exp(-turn * 0.0018), ...at(event));
   }, { passive: false });
 }
