@@ -60,7 +60,7 @@ def _data_set(given):
     predictions = predict(dataset, _weights_in(given.weights), views=given.views, device=given.device,
                           runtime=given.runtime, batch=given.batch, image_ids=image_ids, progress=bar)
     write_predictions(given.out, predictions)
-    for remark in predictions.manifest["settings"].get("remarks", ()):
+    for remark in predictions.manifest.get("settings", {}).get("remarks", ()):
         say(remark)
     errors = predictions.manifest.get("errors", [])
     for error in errors:
