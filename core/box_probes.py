@@ -43,7 +43,8 @@ def probe_boxes(exhibit, place, settings=None):
     findings = tuple(_slips(exhibit, turned, told, place, settings))
     left, mended = _outside(exhibit, turned, place, settings)
     cut = tuple(_walls(exhibit, turned, place, settings))
-    return BoxReport((*findings, *(cut or left), *_mixed(turned, place)), mended)
+    said = any(each.mistake == 3 for each in findings)
+    return BoxReport((*findings, *(() if said else cut or left), *_mixed(turned, place)), mended)
 
 
 def _sides(described):

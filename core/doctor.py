@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from core.alignment import place_of
 from core.box_probes import opacity_ap, probe_boxes
 from core.errors import BadPredictions
 from core.exhibits import as_answer, as_predictions
@@ -22,6 +21,7 @@ from core.origin_probes import probe_origins
 from core.score_probes import duplicates, probe_scores
 from core.scoring import answer as conclude_all
 from core.scoring import score
+from core.witnesses import place_of
 
 NEARLY = 0.03  # share of the labelled films that may lack before predictions count as of a part of the set
 FOREIGN = 0.15  # share of unknown films from which predictions count as of a larger set

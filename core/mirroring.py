@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.alignment import best_rows, overlaps
 from core.ordering import compiled
 from core.slips import mirrored
+from core.witnesses import best_rows, overlaps
 
 MOST_BOXES = 6  # of a film, best first
 OWN, CLOSE, NEAR, EXACT = 0.3, 0.3, 0.7, 0.8

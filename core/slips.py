@@ -10,18 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 FRAMES = (1, 128, 224, 256, 288, 300, 320, 384, 416, 448, 512, 600, 640, 768, 800, 896, 1024, 1280, 1536)
+FACTORS = (1.25, 4 / 3, 1.5, 1.75, 2, 2.5, 3, 4)
 
 
 @dataclass(frozen=True)
 class Slip:
-    """`mistake`: its number in the diary; `kind`: a key of `CURES`; `size`: side in pixels of the network's frame."""
+    """`mistake`: its number in the diary; `kind`: a key of `CURES`; `size`: side in pixels of the network's frame, the
+    factor of what was scaled, or by which fractions of the film's sides the four edges of a box were moved."""
 
     mistake: int
     kind: str
-    size: float = 0.0
+    size: float | tuple[float, float, float, float] = 0.0
 
     @property
     def name(self):
+        if self.kind == "moved":
+            return _moves(self.size)
         return NAMES[self.kind].format(size=f"{self.size:g}")
 
     def cure(self, boxes, sides):
@@ -64,9 +68,23 @@ def _from_padded(boxes, sides, size):
     return boxes * (sides.max(axis=1, keepdims=True) / size)
 
 
+def _from_centred(boxes, sides, size):
+    """Of a square of `size` in whose middle lies the film."""
+    longer = sides.max(axis=1, keepdims=True)
+    return boxes * (longer / size) - np.tile((longer - sides) / 2, 2)
+
+
+def _unscaled(boxes, _, factor):
+    return boxes / factor
+
+
+def _unmoved(boxes, sides, shares):
+    return boxes - np.tile(sides, 2) * np.asarray(shares)
+
+
 CURES = {"sides": _corners_of_sides, "sums": _corners_of_sums, "centres": _corners_of_centres,
          "transposed": _transposed, "mirrored": mirrored, "other side": _scaled_by_other_side, "square": _from_square,
-         "padded": _from_padded}
+         "padded": _from_padded, "centred": _from_centred, "scaled": _unscaled, "moved": _unmoved}
 NAMES = {
     "sides": "boxes saved as x, y, width, height but read as corners",
     "sums": "corners read as x, y, width, height and turned into corners once more",
@@ -76,14 +94,27 @@ NAMES = {
     "other side": "width and height swapped when scaling back",
     "square": "boxes left in the network's frame of {size} x {size}",
     "padded": "boxes left in the network's frame, whose longer side is {size}",
+    "centred": "boxes left in the network's frame of {size} x {size}, in whose middle the film lies",
+    "scaled": "boxes of a film {size} times as large",
 }
+
+
+def _moves(shares):
+    """The name of a move of the four edges by `shares` of the film's sides."""
+    edges = ("x_min", "y_min", "x_max", "y_max")
+    if shares[:2] == shares[2:]:
+        edges, shares = ("boxes", "boxes"), shares[:2]
+    said = [f"{edge} moved by {share:.3g} of the {('width', 'height')[at % 2]}"
+            for at, (edge, share) in enumerate(zip(edges, shares, strict=True)) if share]
+    return " and ".join(said)
 
 
 def slips(sizes=()):
     """Every single `Slip`; `sizes` are sides of network inputs that are known to have been used."""
     frames = tuple(dict.fromkeys([*map(float, sizes), *map(float, FRAMES)]))
     return (Slip(1, "sides"), Slip(1, "sums"), Slip(1, "centres"), Slip(2, "transposed"), Slip(4, "mirrored"),
-            Slip(5, "other side"), *(Slip(6, kind, size) for kind in ("square", "padded") for size in frames))
+            Slip(5, "other side"), *(Slip(3, "scaled", factor) for factor in FACTORS),
+            *(Slip(6, kind, size) for kind in ("square", "padded", "centred") for size in frames))
 
 
 def stories(sizes=()):

@@ -1,4 +1,6 @@
-"""Boxes that leave their film, and walls inside it at which boxes end because they were clipped to another frame.
+"""Boxes that leave their film, and walls at which boxes end because they were clipped to another frame.
+
+A wall is an edge value that very many boxes of many films share and that nearly none goes beyond.
 
 This module knows nothing of ground truth or files.
 """
@@ -7,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.alignment import piles, rounded
-
 BEYOND, PIXELS = 0.01, 2.0  # share of the side, and pixels, by which a box may leave its film
 EDGE = 0.93  # a wall nearer to the film's edge is that of a zoomed or moved view
+PILE, SPREAD = 0.02, 0.1  # share of boxes, and of films, that end at one value where there is a wall
 PAST, ROOM = 0.003, 1.02  # share of boxes beyond a wall, of films that are wider than it by this factor
 
 
@@ -51,13 +52,12 @@ def walls(boxes, sides, film):
     found = []
     for side, axis in enumerate("xy"):
         edge = sides[:, side]
-        for values, name in ((boxes[:, side + 2], f"{axis}_max"), (edge - boxes[:, side], f"{axis}_min")):
+        for values, name in ((boxes[:, side + 2], f"{axis}_max"), (boxes[:, side], f"{axis}_min"),
+                             (edge - boxes[:, side], f"{axis}_min from the far edge")):
             for unit, words in ((1.0, "{:.6g} pixels"), (edge, "{:.4g} of the side")):
                 rows, at = _wall(values, unit, edge, film)
                 if len(at):
-                    where = words.format(at[0])
-                    found.append(Wall(f"{name} at {where}" if name.endswith("max") else
-                                      f"{name} at {where} from the far edge", rows))
+                    found.append(Wall(f"{name} at {words.format(at[0])}", rows))
     return found
 
 
@@ -75,3 +75,46 @@ def _wall(values, unit, edge, film):
             rows |= here
             places.append(at)
     return rows, places
+
+
+def bounds(boxes, sides, film):
+    """The walls beyond which no box of `boxes` [N,4] goes: float64 [F,4] for the films of `sides` [F,2], infinite where
+    there is none. `film` [N] is each box's; a wall may be one in any frame."""
+    found = np.tile([-np.inf, -np.inf, np.inf, np.inf], (len(sides), 1))
+    edges = sides[film] if len(film) else np.zeros((0, 2))
+    for axis in (0, 1):
+        extent = boxes[:, axis + 2] - boxes[:, axis]
+        near = 1e-3 * np.median(extent[extent > 0]) if (extent > 0).any() else 0.0
+        found[:, axis + 2] = _bound(boxes[:, axis + 2], sides, film, near)
+        found[:, axis] = sides[:, axis] - _bound(edges[:, axis] - boxes[:, axis], sides, film, near)
+    return np.where(np.isnan(found), [-np.inf, -np.inf, np.inf, np.inf], found)
+
+
+def _bound(values, sides, film, near):
+    """How far `values` [N] reach on each film [F] where very many reach just so far, within `near`, in some unit, else
+    infinity."""
+    width, height = sides.T
+    longer = np.maximum(width, height)
+    best, bound = 0, np.full(len(sides), np.inf)
+    for unit in (np.ones(len(sides)), width, height, 1 / width, 1 / height, width / height, height / width, longer,
+                 1 / longer, width / longer, height / longer):
+        reached = np.nan_to_num(values / unit[film])
+        for at in piles(reached, film):
+            count = (np.abs(values - at * unit[film]) <= near).sum()
+            if count > max(best, PILE * len(values)) and (reached > at * 1.001).sum() <= PAST * len(reached):
+                best, bound = count, at * unit
+    return bound
+
+
+def rounded(values):
+    """`values` [N] to five significant digits; 0 stays."""
+    power = 10.0 ** np.floor(np.log10(np.maximum(np.abs(np.nan_to_num(values)), 1e-9)))
+    return np.where(np.abs(values) > 1e-9, np.round(values / power, 4) * power, 0)
+
+
+def piles(values, film):
+    """The values above 0, to five digits, that many boxes of many films share."""
+    known, place, count = np.unique(rounded(values), return_inverse=True, return_counts=True)
+    many = np.flatnonzero((count >= max(5, PILE * len(values))) & (known > 0))
+    films = len(np.unique(film))
+    return known[[one for one in many if len(np.unique(film[place == one])) >= max(4, SPREAD * films)]]

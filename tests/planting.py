@@ -43,14 +43,44 @@ def cut_in_half(boxes, sides):
     return np.minimum(boxes, np.tile(sides / 2, 2))
 
 
+def padded(size):
+    return lambda boxes, sides: boxes * (size / sides.max(axis=1, keepdims=True))
+
+
+def centred(size):
+    return lambda boxes, sides: padded(size)(boxes, sides) + np.tile(
+        (size - padded(size)(sides, sides)) / 2, 2)
+
+
+def cut_at(pixels):
+    return lambda boxes, _: np.minimum(boxes, pixels)
+
+
 def beyond(boxes, sides):
     return boxes + np.tile(sides, 2) * 0.3
 
 
+def to_the_left(boxes, sides):
+    return boxes - np.tile(sides * [0.4, 0], 2)
+
+
+def twice(boxes, sides):
+    return boxes * 2
+
+
+def pushed(boxes, sides):
+    return boxes + sides[:, :1] * [0, 0, 0.5, 0]
+
+
 COORDINATES = {  # plant -> (mistake, how the boxes come to stand)
     "x, y, width, height": (1, as_sides), "transposed": (2, transposed), "cut in half": (3, cut_in_half),
-    "moved beyond": (3, beyond), "mirrored": (4, mirrored), "other side": (5, other_side),
-    "frame of 512": (6, in_frame(512)), "fractions": (6, in_frame(1)),
+    "moved beyond": (3, beyond), "twice as large": (3, twice), "right edge pushed out": (3, pushed),
+    "mirrored": (4, mirrored), "other side": (5, other_side), "frame of 512": (6, in_frame(512)),
+    "fractions": (6, in_frame(1)),
+}
+MORE = {  # the same mistakes made otherwise
+    "moved to the left": (3, to_the_left), "frame of 256": (6, in_frame(256)), "padded to 512": (6, padded(512)),
+    "in the middle of 512": (6, centred(512)),
 }
 
 
