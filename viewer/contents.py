@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viewer import login, resources, state
+from viewer import links, login, resources, state
 from viewer.views import doctor, experiments, exploration, export, frame, gallery, predict, reading, tune
 
 st.set_page_config(page_title="Groundglass", layout="wide", initial_sidebar_state="collapsed")
@@ -24,5 +24,6 @@ PAGES = [
 ]
 page = st.navigation(PAGES, position="hidden")
 state.follow_address(page.url_path)
+links.follow()
 frame.offer(PAGES)
 page.run()

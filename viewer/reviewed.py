@@ -12,7 +12,7 @@ from core.corrected import beside as both_scores
 from core.errors import BadReview
 from core.reviews import current, of_boxes, review_states
 from core.reviews_store import ReviewStore, default_place
-from core.reviews_told import as_csv, as_json
+from core.reviews_told import as_csv, as_json, told_of_films
 from core.stamp import stamp
 from viewer import login, resources, state
 
@@ -172,6 +172,12 @@ def beside(opened, fusion_settings, score_settings, mark, name):
     told = resources.answer(opened, fusion_settings, score_settings).about(cases.truth.image_ids, cases.truth.study_ids)
     found = both_scores(cases.truth, told, sorted(own, key=lambda each: each.number), given)
     return found if found.changes else None
+
+
+def told(opened):
+    """Image id -> sentences of readers, as `core.report` takes them; none where the reviews cannot be read."""
+    everything = [each for reviews in standing(opened, known(opened)).values() for each in reviews]
+    return told_of_films(everything, resources.cases(opened)[0].images)
 
 
 def exported(opened, mark, kind):

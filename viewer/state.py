@@ -21,6 +21,9 @@ SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample"
 FILM = "film"  # the query parameter that names the film
 SETTINGS = ("show", "method", "iou", "skip", "decay", "sigma", "conf_type", "n", "none_study", "none_boxes", "models",
             "folds", "views", "weights", "scales")  # the query parameters of the settings
+STUDY, MODEL = "study", "model"  # the query parameters that say more of what is on show, see `viewer.links`
+FIRST = {}  # parameter -> text of the settings that a reader begins with; `viewer.tuning` knows them
+BESIDE = "address beside"  # in the session: a function that gives STUDY and MODEL as texts for a film's id
 RUN = "run on show"  # in the session: the predictions of the run on show
 OWN = "own films on show"  # in the session: the directory of the reader's own films, see `viewer.own`
 KEPT = "address kept"  # in the session: parameter -> text, of the film and of the settings that are not the first ones
@@ -153,7 +156,8 @@ def follow_address(page=""):
     What this session has put into the address comes back from the browser only some runs later, and until then an
     older address may be under way. Another `page` begins without an address: film and settings go along.
     """
-    session, named = st.session_state, {key: text for key in (FILM, *SETTINGS) if (text := st.query_params.get(key))}
+    session, named = st.session_state, {key: text for key in (FILM, *SETTINGS)
+                                        if (text := st.query_params.get(key)) and text != FIRST.get(key)}
     turned, ours = session.get(PAGE, page) != page, session.get(OURS)
     session.update({PAGE: page, OURS: False})
     late = named == session.get(SAID) or named in session.get(UNDER_WAY, ())
@@ -169,15 +173,29 @@ def follow_address(page=""):
         _name()
 
 
+def name_beside(of_film):
+    """From now on the address names, beside what is kept, the first settings and what the function `of_film` gives for
+    a film's id: parameter (STUDY, MODEL) -> text, None for one that is unknown."""
+    st.session_state[BESIDE] = of_film
+    if not is_dragged() and any(st.query_params.get(key) != text for key, text in _named().items()):
+        _name()
+
+
+def _named():
+    """Parameter -> text, or None, of all that the address names."""
+    of_film = st.session_state.get(BESIDE)
+    beside = {} if of_film is None else {**FIRST, **of_film(film_id())}
+    return {**dict.fromkeys((FILM, *SETTINGS)), **beside, **kept()}
+
+
 def _name():
-    """Put what is kept into the address."""
-    for key in (FILM, *SETTINGS):
-        text = kept().get(key)
-        if st.query_params.get(key) != text:
-            if text is None:
-                st.query_params.pop(key)
-            else:
-                st.query_params[key] = text
+    """Put what is kept into the address, at once: the browser takes each change for a page."""
+    told = _named()
+    for key, text in told.items():
+        if text is None and key in st.query_params:
+            st.query_params.pop(key)
+    if moved := {key: text for key, text in told.items() if text is not None and st.query_params.get(key) != text}:
+        st.query_params.update(moved)
     st.session_state[UNDER_WAY] = [*st.session_state.get(UNDER_WAY, ()), kept()][-100:]
 
 

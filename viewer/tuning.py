@@ -154,3 +154,6 @@ def reset():
     """Back to the first settings, also as the baseline."""
     st.session_state.pop(PINNED, None)
     put(**START)
+
+
+state.FIRST.update({name: _plain(given) for name, given in START.items() if not isinstance(given, tuple)})

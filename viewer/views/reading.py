@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import GroundglassError
-from viewer import charts, judged, resources, state, tuning
+from viewer import charts, judged, links, resources, state, tuning
 from viewer.slider.component import let_through
 from viewer.views import film, filters, first_read, frame, results, settings, worklist
 
@@ -20,7 +20,7 @@ def page():
             frame.nothing(str(error))
         return
     dataset = resources.data_set(opened)
-    said = [each for each in (problem, judged.folds_problem()) if each]
+    said = [each for each in (problem, judged.folds_problem(), links.problem()) if each]
     frame.show(top, dataset, said if first_read.is_on() else (*said, *dataset.problems))  # these tell of labels
     _room(opened)
 
@@ -51,7 +51,9 @@ def _room(opened):
         return
     with left:
         wanted = filters.settings_of(opened, judged.facts_of(opened, settled.fusion, settled.score))
+    links.open_study(opened)
     film_id = worklist.place(opened, settled, wanted)
+    links.tell(opened)
     with centre:
         film.show(opened, chosen, judged.listed(opened, settled, wanted)[1], film_id)
     with score_side:

@@ -6,7 +6,7 @@ from core.errors import GroundglassError
 from core.report import Judged, report
 from core.report_files import WRITERS, writer
 from core.stamp import stamp
-from viewer import charts, judged, login, resources, tuning
+from viewer import charts, judged, login, resources, reviewed, tuning
 from viewer.downloads import Kept, link
 
 MADE = "report made"  # in the session: file, count of films and sentences of the last report
@@ -38,7 +38,7 @@ def make(opened, rows, ending):
             Judged(cases, resources.answer(opened, chosen.fusion, chosen.score),
                    resources.matches(opened, chosen.fusion), chosen.display, judged.diagnosis(opened, chosen)), rows,
             stamp(cases.predictions.manifest, resources.data_set(opened).name, chosen.fusion, chosen.score),
-            progress=lambda films: charts.counted(films, bar))
+            reviewed.told(opened), progress=lambda films: charts.counted(films, bar))
         kept = Kept(f"groundglass-report{ending}")
         writer(kept.path)(kept.path, made)
         said = login.note_export("report", [each.image_id for each in made.cases])
