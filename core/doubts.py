@@ -16,6 +16,8 @@ CHEST = re.compile(r"CHEST|THORA|TORAX|TÓRAX|LUNG|PULM|POUMON|PECHO|RIB|WHOLEBO
 FRONTAL = re.compile(r"(?:^|[^A-Z])(?:PA|AP|FRONTAL|POSTERO.?ANTERIOR|ANTERO.?POSTERIOR)(?:$|[^A-Z])")
 LATERAL = re.compile(r"(?:^|[^A-Z])(?:LAT|LATERAL|LL|RL|PROFIL|LATERO.?LATERAL)(?:$|[^A-Z])")
 DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "StudyDescription")
+COMPUTED = re.compile(r"(?:^|[^A-Z])(?:SYNTHETIC|PHANTOM|SIMULAT)")
+OF_ORIGIN = (*DESCRIPTIONS, "ManufacturerModelName", "ImageComments")
 SMALLEST = 128  # pixels of a side
 
 
@@ -30,6 +32,18 @@ def header_doubts(path):
         orientation = texts(dataset, "PatientOrientation")
     sides = [int(said[name]) if said[name].isdigit() else 0 for name in ("Rows", "Columns")]
     return doubts_of(said, orientation, *sides)
+
+
+def origin_of_synthetic(path):
+    """What the header of the file `path` says of a film that was computed or is of a phantom; () for any other.
+
+    No doubt by itself: it explains one. Raises `UnreadableFilm`.
+    """
+    with quiet():
+        dataset = read_attributes(path, OF_ORIGIN, before_pixels=True)
+        said = {name: text(dataset, name) for name in OF_ORIGIN}
+    return tuple(f"{name} is {shown(words)}: the film is synthetic or of a phantom, and of no patient."
+                 for name, words in said.items() if COMPUTED.search(words.upper()))[:1]
 
 
 def doubts_of(said, orientation, rows, columns):

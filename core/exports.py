@@ -242,7 +242,7 @@ def _yolo(out, told, origin):
 
 
 def _voc(out, told, origin):
-    return [*write_voc(out, detections_of(told), origin.lines), _levels(out, told)]
+    return [*write_voc(out, detections_of(told), (*origin.lines, *origin.hashes)), _levels(out, told)]
 
 
 _WRITERS = {"sr": _sr, "gsps": _gsps, "sc": _sc, "png": _png, "dicom": _dicom}

@@ -16,7 +16,7 @@ from core.cases import rearranged
 from core.dataset import open_dataset
 from core.dicom import read_film
 from core.display import model_picture
-from core.doubts import header_doubts
+from core.doubts import header_doubts, origin_of_synthetic
 from core.errors import BadDataset, BadPredictions, UnreadableFilm
 from core.files import whole_file
 from core.joining import joined
@@ -55,9 +55,10 @@ def examine(out, images, progress=None, judge=None):
     judged = judge() if judge and fresh else None
     for image in progress(fresh, total=len(fresh)) if progress else fresh:
         try:
-            known[image.image_id] = header_doubts(image.path)
+            why = header_doubts(image.path)
             if judged:
-                known[image.image_id] += tuple(judged(model_picture(read_film(image.path))))
+                why += tuple(judged(model_picture(read_film(image.path))))
+            known[image.image_id] = (*origin_of_synthetic(image.path), *why) if why else ()
         except UnreadableFilm:
             known[image.image_id] = ()  # the prediction says why
     if fresh:

@@ -9,6 +9,7 @@ from highdicom import VOILUT, ModalityLUTTransformation, PresentationLUTTransfor
 
 from core.display import between, modality_values, stored_values, voi_output
 from core.errors import BadExport
+from core.references import equipment
 from core.reported import NAME, WARNING
 
 PIXEL = pr.AnnotationUnitsValues.PIXEL
@@ -31,6 +32,7 @@ def presentation_state(told, origin, reference, film, series_uid, instance_uid):
         graphic_layers=[layer], modality_lut_transformation=_modality(film), voi_lut_transformations=[_voi(film)],
         presentation_lut_transformation=PresentationLUTTransformation(
             presentation_lut_shape="INVERSE" if film.inverted else "IDENTITY"))
+    state.ContributingEquipmentSequence = [equipment(origin)]
     state.SeriesDescription, state.Laterality = f"{NAME}: {WARNING}"[:64], ""
     return state
 

@@ -15,6 +15,7 @@ from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 from core.attributes import quiet, text
 from core.errors import BadExport, UnreadableFilm
 from core.parsing import read_attributes
+from core.reported import NAME
 
 # Of the patient and the study (PS3.3 C.7.1.1, C.7.2.1), with the text that their VR allows (PS3.5 6.2)
 _DATE, _WORDS = r"\d{8}", r"[^\\\x00-\x1f]*"
@@ -46,6 +47,21 @@ def reference(path):
             return found, tuple(each for each in SHARED if text(given, each).strip() and not found[each].value)
     except UnreadableFilm as failure:
         raise UnreadableFilm(f"{path.name} {failure}") from None
+
+
+def equipment(origin):
+    """What made an object, as an item of its Contributing Equipment Sequence (PS3.3 C.12.1.1.5).
+
+    origin: `core.reported.Origin`, whose weights stand there by file and whole hash, as many as fit.
+    """
+    purpose, found = Dataset(), Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = "109102", "DCM", "Processing Equipment"
+    found.PurposeOfReferenceCodeSequence = [purpose]
+    found.Manufacturer = found.ManufacturerModelName = NAME
+    found.SoftwareVersions = origin.version
+    told = [each for number, each in enumerate(origin.hashes) if len("; ".join(origin.hashes[:number + 1])) <= 1024]
+    found.ContributionDescription = "; ".join(told) or "weights unknown"
+    return found
 
 
 def whole(path):

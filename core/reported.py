@@ -4,6 +4,7 @@ It knows nothing of formats or files.
 """
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ import numpy as np
 from core.errors import BadSettings
 
 NAME = "Groundglass"
+_UNPRINTED = re.compile(r"[^\w .+-]")  # of a file's name, in what leaves
 WARNING = "Research use only. Not for diagnosis."
 
 
@@ -39,6 +41,12 @@ class Origin:
         """The thresholds and other settings, as one line of text."""
         told = {"confidence >=": f"{self.threshold:g}", **self.stamp.get("settings", {})}
         return ", ".join(f"{name} {value}" for name, value in told.items())
+
+    @property
+    def hashes(self):
+        """The file and the whole SHA-256 of each of the weights."""
+        return tuple(f"{_UNPRINTED.sub('_', name)[:100]} SHA-256 {told[:64]}"
+                     for name, told in self.stamp.get("weights", {}).items())
 
     @property
     def lines(self):

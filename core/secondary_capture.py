@@ -11,6 +11,7 @@ from pydicom.uid import JPEGLSLossless
 
 from core.display import shown
 from core.labels import STUDY_CLASSES
+from core.references import equipment
 from core.reported import NAME, WARNING
 
 AMBER, SKY = (255, 176, 0), (86, 180, 233)  # RGB
@@ -68,6 +69,7 @@ def secondary_capture(told, origin, reference, film, series_uid, instance_uid):
     capture.SeriesDescription = f"{NAME}: {WARNING}"[:64]
     capture.ManufacturerModelName, capture.SoftwareVersions = NAME, origin.version
     capture.DerivationDescription = "; ".join((*origin.lines, origin.settings))[:1024]
+    capture.ContributingEquipmentSequence = [equipment(origin)]
     capture.Laterality = ""
     capture.BurnedInAnnotation = "NO" if reference.BurnedInAnnotation == "NO" else "YES"
     return capture

@@ -32,7 +32,7 @@ def structured_report(told, origin, reference, series_uid, instance_uid):
     told: `core.reported.Reported`; origin: `core.reported.Origin`; reference: the film as `core.references` gives it.
     """
     algorithm = sr.AlgorithmIdentification(NAME, origin.version, [f"weights SHA-256 {origin.weights or 'unknown'}",
-                                                                  origin.settings, WARNING])
+                                                                  *origin.hashes, origin.settings, WARNING])
     observer = sr.ObserverContext(codes.DCM.Device, sr.DeviceObserverIdentifyingAttributes(
         uid=generate_uid(entropy_srcs=[NAME, origin.version, origin.weights]), name=NAME, manufacturer_name=NAME,
         model_name=f"{NAME} {origin.version}", serial_number=origin.weights[:16] or "unknown"))

@@ -212,6 +212,24 @@ def test_a_report_says_what_was_found_where_and_by_whom(tmp_path):
             if item.get("ValueType") == "IMAGE"} == {film.SOPInstanceUID}
 
 
+def test_every_format_names_each_weights_file_by_its_whole_hash(tmp_path):
+    kinds = ("sr", "gsps", "sc", "submission", "coco", "yolo", "voc")
+    done = export([about(films(1)[0])], ORIGIN, kinds, tmp_path)
+    for kind in kinds:
+        named = [path.name for path in done.files if path.is_relative_to(tmp_path / kind)
+                 and b"one" in path.read_bytes() and b"ab" * 32 in path.read_bytes()]
+        assert named, kind
+
+
+def test_a_weights_name_that_is_none_breaks_no_format(tmp_path):
+    many = {"a\x1b\\b<&>\n" * 30: "ab" * 32, **{f"w{number}": "cd" * 32 for number in range(40)}}
+    odd = replace(ORIGIN, stamp={"weights": many})
+    done = export([about(films(1)[0])], odd, ("sr", "gsps", "sc", "voc"), tmp_path)
+    assert done.failed == {} and len(read_voc(tmp_path / "voc").image_ids) == 1
+    assert shutil.which("dciodvfy") is None or not [
+        path for path in done.files if path.suffix == ".dcm" and errors_of(path)]
+
+
 def walked(dataset):
     for item in dataset.get("ContentSequence", ()):
         yield item

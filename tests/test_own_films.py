@@ -123,6 +123,18 @@ def test_what_a_header_says_against_a_frontal_chest_film(tmp_path, attributes, t
     assert len(found) == bool(told) and told in "".join(found)
 
 
+def test_a_doubt_of_a_synthetic_film_says_that_it_is_synthetic(gathered):
+    """Alone, that the film was computed holds nothing back."""
+    from core.dataset import open_dataset
+    from core.own_films import examine
+
+    images = [image for image in open_dataset(gathered / "films").images if image.image_id == "f0"]
+    assert examine(gathered, images) == {"f0": ()}
+    (gathered / "doubts.json").unlink()
+    why = examine(gathered, images, judge=lambda: lambda picture: ["unlike"])["f0"]
+    assert len(why) == 2 and "SYNTHETIC" in why[0] and "of no patient" in why[0] and why[1] == "unlike"
+
+
 def test_a_small_picture_is_doubted_and_hostile_words_stay_words():
     found = doubts_of({"Modality": "<b>\n'", "BodyPartExamined": "x" * 9000, "ViewPosition": "", "ProtocolName": "",
                        "SeriesDescription": "", "StudyDescription": ""}, [], 64, 3000)
