@@ -6,6 +6,7 @@ import { dragged, screenTable, windowOfTable, windowTable } from "./display.js";
 import {
   centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
 } from "./geometry.js";
+import { Drawing } from "./draw.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
 import { Layers } from "./layers.js";
@@ -313,4 +314,43 @@ test("films that the reader paged past are not fetched", () => {
 
 test("boxes move with the view", () => {
   assert.deepEqual(toCanvas({ x: 10, y: 20, zoom: 2 }, [10, 20, 15, 30]), [0, 0, 10, 20]);
+});
+
+function drawingOn(film) {
+  const sent = [];
+  const canvas = { address: { id: film }, film: { header: FILM }, view: { x: 0, y: 0, zoom: 2 }, density: 1, tool: "window",
+    draw() {}, send: { drawn: (value) => sent.push(value) } };
+  return { drawing: new Drawing(canvas), canvas, sent };
+}
+
+test("a reader's boxes are drawn in film pixels, held on the film, chosen by click and removed", () => {
+  const { drawing, canvas, sent } = drawingOn("a");
+  drawing.take({ film: "a", boxes: [], words: [], fixed: false });
+  assert.equal(canvas.tool, "draw");
+  drawing.stretch([60, 40], [20, 20]);
+  drawing.end();
+  drawing.stretch([100, 100], [999, 140]);
+  drawing.end();
+  drawing.stretch([10, 10], [12, 11]); // a slip of the hand
+  drawing.end();
+  assert.deepEqual(sent.at(-1), { film: "a", boxes: [[10, 10, 30, 20], [50, 50, 100, 70]] });
+  assert.equal(drawing.pick(40, 30), true);
+  assert.equal(drawing.remove(), true);
+  assert.deepEqual(sent.at(-1).boxes, [[50, 50, 100, 70]]);
+});
+
+test("an older answer of the page does not undo what is drawn meanwhile, another film's does", () => {
+  const { drawing, canvas } = drawingOn("a");
+  drawing.take({ film: "a", boxes: [], words: [], fixed: false });
+  drawing.stretch([20, 20], [60, 60]);
+  drawing.end();
+  drawing.take({ film: "a", boxes: [], words: [], fixed: false });
+  assert.deepEqual(drawing.boxes, [[10, 10, 30, 30]]);
+  drawing.take({ film: "b", boxes: [[1, 1, 9, 9]], words: [], fixed: false });
+  assert.deepEqual(drawing.boxes, [[1, 1, 9, 9]]);
+  drawing.take({ film: "b", boxes: [[1, 1, 9, 9]], words: ["yours"], fixed: true });
+  assert.equal(canvas.tool, "window");
+  assert.equal(drawing.remove(), false);
+  drawing.take(null);
+  assert.deepEqual(drawing.boxes, []);
 });

@@ -27,7 +27,8 @@ def heed():
     """Open the film that the reader has just marked; for the list's callback."""
     row, ids = marked(), st.session_state.get(IDS, ())
     film_id, before = st.session_state.get(MADE_FOR, (None, ()))
-    moved = not set(before) <= set(state.inputs())  # widgets that are drawn after the list was marked come anew
+    known = dict(before)  # what else comes anew are widgets that are drawn after the list was marked
+    moved = [key for key, _ in set(state.inputs()) - set(before) if key in known or key.startswith(state.LIVE)]
     if row is not None and row < len(ids) and film_id == state.film_id() and not moved:
         state.show_film(ids[row])
         st.session_state[MADE_FOR] = ids[row], state.inputs()  # the page may be cut short by the next key
