@@ -82,10 +82,15 @@ class Model:
             self._answers = Answers(self.network, card).eval().to(device)
 
     def _outputs(self, pictures):
-        """What `Answers` gives for the pictures (array or tensor)."""
+        """What `Answers` gives for the pictures (array or tensor). Raises `BadWeights` where that is no number."""
         if self._session is not None:
-            return [torch.from_numpy(each) for each in self._session(np.asarray(pictures))]
-        return self._answers(torch.as_tensor(pictures).to(self.device))
+            found = [torch.from_numpy(each) for each in self._session(np.asarray(pictures))]
+        else:
+            found = self._answers(torch.as_tensor(pictures).to(self.device))
+        if any(each.isnan().any() for each in found):
+            raise BadWeights(f"weights for {self.card.task} ({self.card.architecture}) answer NaN to a film, but "
+                             "answers must be numbers: take an earlier checkpoint.")
+        return found
 
     @torch.inference_mode()
     def candidates(self, pictures):

@@ -851,6 +851,8 @@ def _tell(name, started, worst):
 
 def main(arguments=None):
     """Run the corpus and, with --long, many mutations of it; tells what broke, the slowest case and the memory."""
+    import hostile_more  # which takes its tools from here
+
     from core import decoding
     from core.dicom import read_film, read_header
     from core.errors import GroundglassError
@@ -862,7 +864,9 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     rng, worst, broken, shown = np.random.default_rng(given.seed), [0.0, ""], [], 0
     with tempfile.TemporaryDirectory() as folder:
-        cases = films(Path(folder))
+        more = Path(folder) / "more"
+        more.mkdir()
+        cases = [*films(Path(folder)), *hostile_more.films(more)]
         for case in cases:
             started = time.monotonic()
             if problem := judge(case, read_film):

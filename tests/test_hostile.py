@@ -220,6 +220,24 @@ def test_cards_of_hostile_weights_never_raise_anything_else(hostile_weights):
             assert "\n" not in str(refusal)
 
 
+@pytest.mark.parametrize("how", ["torch", "auto"])
+def test_weights_whose_answers_are_no_numbers_are_refused(tmp_path, how):
+    """Every number in the file is finite, but a variance below 0 has no root."""
+    import torch
+
+    from core.models import open_model
+    from core.weights import read_weights, save_weights
+
+    card, tensors = read_weights(LITE / "study-lite0-f0.safetensors")
+    for name, tensor in tensors.items():
+        if name.endswith("running_var"):
+            tensor.fill_(-1)
+    save_weights(tmp_path / "odd.safetensors", tensors, card)
+    with pytest.raises(BadWeights, match="answer NaN"):
+        open_model(tmp_path / "odd.safetensors", torch.device("cpu"), how).probabilities(
+            np.zeros((1, *card.image_size), np.uint8))
+
+
 WRITER = """
 import sys, pathlib
 sys.path.insert(0, {root!r})

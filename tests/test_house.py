@@ -179,6 +179,20 @@ def test_every_option_in_the_readme_is_known():
         assert not unknown, f"{command}: {unknown}"
 
 
+def test_every_promise_of_security_names_tests_that_there_are():
+    """Of each row of SECURITY.md, each test stands in the file named before it."""
+    table = [line for line in (ROOT / "SECURITY.md").read_text("utf8").splitlines() if line.startswith("| ")][1:]
+    assert len(table) > 15
+    for row in table:
+        file, named = "", re.findall(r"`(test_\w+(?:\.py)?)`", row)
+        assert named, row
+        for name in named:
+            if name.endswith(".py"):
+                file = (ROOT / "tests" / name).read_text("utf8")
+            else:
+                assert f"def {name}(" in file, f"{name} is promised, but is no test"
+
+
 def test_no_film_or_label_of_real_patients_is_in_the_repository():
     """Every DICOM file in the tree says SYNTHETIC, and there are no others."""
     import pydicom
