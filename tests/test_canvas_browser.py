@@ -187,6 +187,7 @@ def test_help_names_keys_and_steps(reader):
     help_page = reader.film.locator(".help")
     assert help_page.is_visible()
     assert "Modality: values as stored." in help_page.text_content()
+    assert help_page.evaluate("page => page.scrollWidth <= page.clientWidth")  # it is read from top to bottom
     groups = help_page.locator("h2").all_text_contents()
     assert groups == ["Films", "Zoom", "Brightness", "Layers", "Tools", "Signs", "How this picture was made"]
     told = {key for term in help_page.locator("dt").all_text_contents() for key in term.split(", ")}

@@ -43,7 +43,9 @@ export function fillHelp(element, state) {
     ["Layers", [["a", "hide or show everything of the AI"], ...layers]], ["Tools", TOOLS], ["Signs", SIGNS],
   ];
   if (state.film) groups.push(["How this picture was made", madeOf(state).map((step, i) => [`${i + 1}`, step])]);
-  element.replaceChildren(...groups.map(([name, rows]) => group(name, rows)));
+  const columns = Object.assign(document.createElement("div"), { className: "columns" });
+  columns.append(...groups.map(([name, rows]) => group(name, rows)));
+  element.replaceChildren(columns);
 }
 
 function presets({ film, manner }) {
