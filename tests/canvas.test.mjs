@@ -4,7 +4,7 @@ import test from "node:test";
 
 import { dragged, screenTable, windowOfTable, windowTable } from "./display.js";
 import {
-  centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
+  carried, centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
 } from "./geometry.js";
 import { Drawing } from "./draw.js";
 import { belongsTo, meaning } from "./keys.js";
@@ -85,6 +85,16 @@ test("a ruler counts each axis by its own spacing, and says where it is measured
   assert.equal(lengthText(ruler, { spacing: null }), "50.0 pixels");
   assert.equal(lengthText(ruler, { spacing: [0.1, 0.1], spacing_kind: "at detector" }), "5.0 mm at the detector");
   assert.equal(lengthText(ruler, { spacing: [0.2, 0.5], spacing_kind: "calibrated" }), "17.0 mm, calibrated");
+});
+
+test("a linked film shows the same share of itself, however large it is", () => {
+  const other = { width: 400, height: 400 }, screen = { width: 200, height: 200 };
+  assert.deepEqual(carried(fit(CANVAS, FILM), CANVAS, FILM, screen, other), fit(screen, other));
+  const view = zoomAt(fit(CANVAS, FILM), 3, 250, 120, CANVAS, FILM); // zoom 6, three times the fitted one
+  const there = carried(view, CANVAS, FILM, screen, other);
+  assert.equal(there.zoom, 1.5);
+  const [x, y] = toFilm(view, 200, 100), [otherX, otherY] = toFilm(there, 100, 100);
+  assert.ok(Math.hypot(otherX - 4 * x, otherY - 4 * y) < 1e-9);
 });
 
 test("the level has at least one of its pixels per device pixel", () => {
@@ -176,21 +186,21 @@ test("ghosts are drawn first, then truth, then detections; a hidden kind is left
 
 test("one key hides all of the AI and brings all of it back; the key of one layer brings just that", () => {
   const layers = layered();
-  layers.toggleAi();
+  layers.hideAi(layers.showsAi());
   assert.deepEqual([seen(layers), layers.hiddenNames()], ["t", ["AI hidden (a)"]]);
-  layers.toggleAi();
+  layers.hideAi(layers.showsAi());
   assert.equal(seen(layers), "ctd");
-  layers.toggleAi();
+  layers.hideAi(layers.showsAi());
   layers.toggle("detections");
   assert.deepEqual([seen(layers), layers.hiddenNames()], ["td", ["candidates hidden (b)", "sources hidden (s)"].slice(0, 1)]);
   layers.toggle("detections");
-  layers.toggleAi(); // nothing of the AI is on show: all of it comes back
+  layers.hideAi(layers.showsAi()); // nothing of the AI is on show: all of it comes back
   assert.equal(seen(layers), "ctd");
 });
 
 test("a layer chosen anew is shown, whatever was hidden before", () => {
   const layers = layered();
-  layers.toggleAi();
+  layers.hideAi(layers.showsAi());
   assert.deepEqual([layers.has("sources"), layers.shows("truth")], [false, true]);
   layers.take(KINDS.map((each) => ({ ...each, chosen: true })), layers.layers);
   assert.deepEqual([layers.shows("sources"), layers.shows("detections")], [true, true]);

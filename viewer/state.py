@@ -36,7 +36,8 @@ LIVE = "live_"  # how the keys of live sliders begin
 LAYERS = ("Ground truth", "Detections", "Candidates", "Sources", "Heat map")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
 WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",
-           "backwards", "look", "layers", "blind", "heat_by", "heat_of")
+           "backwards", "look", "layers", "blind", "heat_by", "heat_of",
+           "panes")
 
 
 @dataclass(frozen=True)

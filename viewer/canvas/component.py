@@ -125,6 +125,14 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Canvases of one `group` are moved and zoomed together, and with `window` also windowed; key w lets that go."""
+
+    group: str
+    window: bool = True
+
+
+@dataclass(frozen=True)
 class Step:
     """The reader asks for another film: `by` places after (negative: before) `film_id` in the list in use."""
 
@@ -165,6 +173,7 @@ def film_canvas(
     drawing: Drawing | None = None,
     heat: HeatMap | None = None,
     pick: str = "",
+    link: Link | None = None,
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
@@ -176,8 +185,9 @@ def film_canvas(
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
     nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
-    `drawing` are boxes of the reader, None where there can be none, and `on_draw` hears of them. `pick` is the id of a
-    mark to be picked when the film comes. Callbacks run before the script: see `canvas_state`.
+    `link` names the canvases that move with this one. `drawing` are boxes of the reader, None where there can be none,
+    and `on_draw` hears of them. `pick` is the id of a mark to be picked when the film comes. Callbacks run before the
+    script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -188,6 +198,7 @@ def film_canvas(
         "kinds": _kinds({layer.kind for layer in layers} if chosen is None else chosen, on_want is not None),
         "layers": [_layer(layer) for layer in layers],
         "heat": None if heat is None else asdict(heat),
+        "link": None if link is None else asdict(link),
         "caption": list(caption),
         "ahead": [_film(one) for one in ahead],
         "height": height,

@@ -9,6 +9,7 @@ import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
 import { Heat } from "./heat.js";
 import { Layers } from "./layers.js";
+import { Link } from "./link.js";
 import { drawMarks } from "./marks.js";
 import { Minimap } from "./minimap.js";
 import { Picture } from "./picture.js";
@@ -58,6 +59,7 @@ class FilmCanvas {
     Object.assign(this, { address: null, film: null, layers: new Layers(), tool: "window", plain: false, seq: 0, frame: 0,
       cursor: null });
     this.drawing = new Drawing(this);
+    this.link = new Link(this);
     this.heat = new Heat(() => this.draw());
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
@@ -68,6 +70,7 @@ class FilmCanvas {
   close() {
     this.observer.disconnect();
     this.hand.leave();
+    this.link.leave();
     cancelAnimationFrame(this.frame);
     this.#forget();
   }
@@ -83,6 +86,7 @@ class FilmCanvas {
     this.root.style.height = data.height;
     this.layers.take(data.kinds, data.layers);
     this.heat.take(data.heat);
+    this.link.take(data.link);
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard);
     this.drawing.take(data.drawing);
@@ -116,6 +120,7 @@ class FilmCanvas {
     if (problem) return void this.#fail(problem, address);
     this.film = film;
     this.view = fit(this.picture.canvas, film.levels[0]);
+    if (!this.seq) this.link.adopt();
     for (const [side, box] of Object.entries(this.sides)) box.textContent = film.header.sides?.[side] ?? "";
     this.#say("ready", "");
     if (this.wish) this.hand.choose(this.wish);
@@ -215,6 +220,7 @@ class FilmCanvas {
       seq: this.seq, boxes: this.placed.length, look: this.look, inverted: this.inverted, zoom: this.view.zoom,
       window: shown ? `${shown.center}/${shown.width}` : "", picked: this.picked ?? "", hovered: this.hovered ?? "",
       hurry: this.hurry, tool: this.tool, local: this.local, edge: this.edge, plain: this.plain && this.film.manners.length > 1,
+      linked: this.link.group === null ? "" : this.link.window ? "window" : "view",
       ...Object.fromEntries(this.layers.kinds.map(({ kind }) => [kind, this.layers.shows(kind)])),
     });
   }

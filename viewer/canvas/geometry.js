@@ -46,6 +46,16 @@ export function wholeInView(view, canvas, film) {
   return x0 < 0.5 && y0 < 0.5 && x1 > film.width - 0.5 && y1 > film.height - 0.5;
 }
 
+// The view of another film on another canvas that shows the same share of it: middle and zoom against the fitted one.
+export function carried(view, canvas, film, otherCanvas, otherFilm) {
+  const fitted = fit(otherCanvas, otherFilm);
+  if (view.fitted) return fitted;
+  const zoom = Math.min(fitted.zoom * (view.zoom / fit(canvas, film).zoom), LARGEST);
+  const x = ((view.x + canvas.width / view.zoom / 2) / film.width) * otherFilm.width - otherCanvas.width / zoom / 2;
+  const y = ((view.y + canvas.height / view.zoom / 2) / film.height) * otherFilm.height - otherCanvas.height / zoom / 2;
+  return held({ x, y, zoom, fitted: false }, otherCanvas, otherFilm);
+}
+
 // The same film point stays in the middle when the canvas changes its size, or its pixels per CSS pixel by `density`.
 export function resized(view, before, after, film, density = 1) {
   if (view.fitted) return fit(after, film);

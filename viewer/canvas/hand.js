@@ -34,6 +34,7 @@ export class Hand {
     if (action === "escape") return this.#escape();
     if (action === "look") return this.#look(number);
     if (action === "remove") return this.canvas.drawing.remove();
+    if (action === "unlink" && this.canvas.link.group === null) return false;
     if (action === "box" && !this.canvas.drawing.offered) return false;
     if (Object.hasOwn(ZOOMS, action)) return this.#zoomAtCursor(ZOOMS[action](this.canvas.view.zoom));
     this[action]();
@@ -42,7 +43,7 @@ export class Hand {
 
   // What the key of a layer means, null for a key that is none's.
   layerOf(key) {
-    const found = this.canvas.layers.kinds.find((each) => each.key === key);
+    const found = this.#all().flatMap(({ layers }) => layers.kinds).find((each) => each.key === key);
     return found ? { action: "layer", kind: found.kind } : null;
   }
 
@@ -63,16 +64,30 @@ export class Hand {
 
   // A layer that the canvas has not got is asked for.
   #layer(kind, repeated) {
-    const { layers, send } = this.canvas;
-    if (layers.has(kind)) layers.toggle(kind);
-    else if (!repeated) send.wanted(kind);
-    this.canvas.draw();
+    const all = this.#all(), owner = all.find(({ layers }) => layers.has(kind));
+    if (owner) {
+      owner.layers.toggle(kind);
+      for (const each of all) each.layers.hideAs(owner.layers);
+    } else if (!repeated) this.canvas.send.wanted(kind);
+    for (const each of all) each.draw();
     return true;
   }
 
   ai() {
-    this.canvas.layers.toggleAi();
-    this.canvas.draw();
+    const all = this.#all(), hide = all.some(({ layers }) => layers.showsAi());
+    for (const each of all) {
+      each.layers.hideAi(hide);
+      each.draw();
+    }
+  }
+
+  // This canvas and those that are linked with it.
+  #all() {
+    return [this.canvas, ...this.canvas.link.others];
+  }
+
+  unlink() {
+    this.canvas.link.toggleWindow();
   }
 
   #escape() {
@@ -181,7 +196,7 @@ export class Hand {
     if (canvas.tool === "ruler") return this.#stretch(from, to);
     canvas.dragging = true;
     if (canvas.tool === "zoom") this.zoom(Math.exp(-dy * 0.008), canvas.size.width / 2, canvas.size.height / 2);
-    else this.#bright({ window: dragged(canvas.window ?? this.#windowOf(canvas.look), dx, dy, this.#windowOf(0).width) });
+    else this.#bright({ window: dragged(canvas.window ?? this.windowOf(canvas.look), dx, dy, this.windowOf(0).width) });
   }
 
   pan(dx, dy) {
@@ -207,6 +222,7 @@ export class Hand {
 
   #settle() {
     if (!this.canvas.dragging) Object.assign(this.canvas, { hurry: false, coarse: 0 });
+    if (!this.canvas.dragging) this.canvas.link.settle();
     this.canvas.draw();
   }
 
@@ -243,11 +259,13 @@ export class Hand {
 
   #bright(change) {
     Object.assign(this.canvas, change, { words: null });
+    this.canvas.link.bright();
     this.canvas.draw(true);
   }
 
   #move(view) {
     this.canvas.view = view;
+    this.canvas.link.move();
     this.canvas.draw();
   }
 
@@ -278,7 +296,7 @@ export class Hand {
     canvas.draw();
   }
 
-  #windowOf(look) {
+  windowOf(look) {
     const { film: { modality, levels }, manner: { looks, tables } } = this.canvas;
     return looks[look].window ?? windowOfTable(tables[look], modality, levels.at(-1).pixels);
   }

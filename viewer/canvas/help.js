@@ -40,7 +40,7 @@ export function fillHelp(element, state) {
   const layers = state.layers.kinds.map(({ key, name }) => [key, `hide or show: ${name.toLowerCase()}`]);
   const groups = [
     ["Films", FILMS], ["Zoom", PLACES], ["Brightness", [...presets(state), ...BRIGHTNESS]],
-    ["Layers", [["a", "hide or show everything of the AI"], ...layers]], ["Tools", TOOLS], ["Signs", SIGNS],
+    ["Layers", [["a", "hide or show everything of the AI"], ["w", "let the windows of films side by side go, and link them again"], ...layers]], ["Tools", TOOLS], ["Signs", SIGNS],
   ];
   if (state.film) groups.push(["How this picture was made", madeOf(state).map((step, i) => [`${i + 1}`, step])]);
   const columns = Object.assign(document.createElement("div"), { className: "columns" });

@@ -4,7 +4,7 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp
 const LETTERS = { n: 1, p: -1 }; // steps that no slider or list needs itself
 const ACTIONS = {
   " ": "reset", i: "invert", z: "tool", a: "ai", "?": "help", Escape: "escape", "=": "fit",
-  "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler",
+  "+": "closer", "-": "farther", 0: "single", 9: "double", m: "ruler", w: "unlink",
   v: "vendor", l: "local", e: "edge", x: "box", Delete: "remove", Backspace: "remove",
 };
 

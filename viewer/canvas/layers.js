@@ -38,10 +38,18 @@ export class Layers {
     } else if (!this.hidden.delete(kind)) this.hidden.add(kind);
   }
 
-  toggleAi() {
-    const hide = !this.aiHidden && this.kinds.some((each) => each.ai && this.shows(each.kind));
+  showsAi() {
+    return this.kinds.some((each) => each.ai && this.shows(each.kind));
+  }
+
+  // Hide all of the AI, or bring all of it back.
+  hideAi(hide) {
     this.aiHidden = hide;
     if (!hide) for (const { kind, ai } of this.kinds) if (ai) this.hidden.delete(kind);
+  }
+
+  hideAs({ hidden, aiHidden }) {
+    Object.assign(this, { hidden: new Set(hidden), aiHidden });
   }
 
   // The marks to draw, lowest first: [{...mark, kind, number, layer}].

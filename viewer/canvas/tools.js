@@ -9,6 +9,8 @@ const BUTTONS = [
   { action: "ruler", text: "Ruler", label: "Measure by left drag", key: "m", on: ({ tool }) => tool === "ruler" },
   { action: "local", text: "CLAHE", label: "Local contrast", key: "l", on: ({ local }) => local },
   { action: "edge", text: "Edge", label: "Edge", key: "e", on: ({ edge }) => edge },
+  { action: "unlink", text: "Link W/L", label: "Window the films side by side together", key: "w",
+    on: ({ link }) => link.window, hidden: ({ link }) => link.group === null },
   { action: "vendor", text: "LUT", label: "Heed the VOI LUT and presentation LUT of the film's maker", key: "v",
     on: ({ plain }) => !plain, hidden: ({ film }) => !(film?.manners.length > 1) },
 ];

@@ -28,9 +28,9 @@ export function tooltipLines(mark) {
 
 // One line of numbers; `state` of the canvas, `point` of the film under the pointer or null.
 export function readoutLines(state, point) {
-  const { film, layers, tool, view } = state;
+  const { film, layers, link, tool, view } = state, loose = link.group !== null && !link.window;
   const lines = [[...brightness(state), zoomText(view.zoom)].join("  ·  ")];
-  const off = [vendorText(state), ...layers.hiddenNames(), TOOLS[tool]].filter(Boolean);
+  const off = [vendorText(state), ...layers.hiddenNames(), loose ? "window not linked (w)" : "", TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
   lines.push(point ? valueText(film, point) : " ");
   return lines;

@@ -9,7 +9,7 @@ from core.vendor_luts import without_vendor_luts
 from viewer import charts, judged, login, resources, state
 from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
 from viewer.pixels import film_url
-from viewer.views import first_read, heat, layers, review, worklist
+from viewer.views import first_read, heat, layers, panes, review, worklist
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
@@ -21,7 +21,7 @@ WHY = "Why this box"  # the tab under the film that opens when the reader clicks
 
 def _bar(opened, ids, film_id):
     """Previous and next from `film_id` along the list `ids`, and which layers are shown: their kinds, and a
-    function that gives the `HeatMap` of an image, None when it is not asked for."""
+    function that gives the `HeatMap` of an image, None when it is not asked for; and what stands beside the film."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
             st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id),
@@ -29,9 +29,9 @@ def _bar(opened, ids, film_id):
         st.space("stretch")
         if first_read.hides(film_id):
             st.html(charts.tag("span", "Truth and AI are hidden", class_="hidden"), width="content")
-            return (), None
-        kinds = layers.pills()
-        return kinds, heat.chooser(opened) if "heat" in kinds else None
+            return (), None, panes.ONE
+        kinds, arrangement = layers.pills(), panes.chooser()
+        return kinds, heat.chooser(opened) if "heat" in kinds else None, arrangement
 
 
 def show(opened, settings, ids, film_id):
@@ -40,7 +40,7 @@ def show(opened, settings, ids, film_id):
     What keeps the film from being shown stands in its place.
     """
     cases = resources.cases(opened)[0]
-    kinds, heat_of = _bar(opened, ids, film_id)
+    kinds, heat_of, arrangement = _bar(opened, ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
@@ -57,14 +57,21 @@ def show(opened, settings, ids, film_id):
     found = () if hidden else judged.findings(opened, settings, row)
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
     room = None if hidden else review.Room(opened, settings, row, found, _finding(found, chosen))
+    others = [] if arrangement == panes.ONE else panes.beside(opened, settings, row, kinds, arrangement)
+    kinds = panes.first_kinds(arrangement, kinds)
     drawn = () if problem or hidden else review.noted(layers.drawn(opened, settings, row, found, kinds, chosen), room)
-    seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
-                       caption=[film_id] if hidden else _caption(opened, settings, row),
-                       ahead=_ahead(opened, ids, film_id), height=HEIGHT, chosen=kinds,
-                       heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
-                       on_want=None if hidden else layers.want(CANVAS),
-                       drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS),
-                       pick="" if hidden else _asked(film_id))
+    height = HEIGHT if len(others) < 2 else f"calc({HEIGHT} / 2)"
+    with st.container(key="side_by_side" if others else "alone"):
+        seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
+                           caption=[film_id] if hidden else _caption(opened, settings, row),
+                           ahead=_ahead(opened, ids, film_id), height=height, chosen=kinds,
+                           heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
+                           link=panes.link(arrangement),
+                           on_want=None if hidden else layers.want(CANVAS),
+                           drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS),
+                           pick="" if hidden else _asked(film_id))
+        for number, pane in enumerate(others, start=1):
+            panes.show(opened, pane, number, height, arrangement, _step_from(ids, film_id, number))
     with st.container(key="below"):
         if hidden:
             (steps,) = st.tabs(["How this picture was made"], key="tabs of the hidden")
@@ -172,4 +179,13 @@ def _step(ids):
         wanted = canvas_state(CANVAS).step
         if wanted is not None:
             state.show_film(state.stepped(ids, wanted.film_id, wanted.by))
+    return go
+
+
+def _step_from(ids, film_id, number):
+    """As `_step`, from the film that is read, whatever film the pane shows."""
+    def go():
+        wanted = canvas_state(f"pane {number}").step
+        if wanted is not None:
+            state.show_film(state.stepped(ids, film_id, wanted.by))
     return go
