@@ -100,8 +100,10 @@ class Reader:
         """ms from the key to another film, sharp; `pause` ms before, in which the next films are decoded ahead."""
         self.page.wait_for_timeout(pause)
         here = self.page.evaluate("gg.film().dataset.film")
-        return self.wait_for(lambda: self.page.keyboard.press("n"),
-                             f"gg.film().dataset.state === 'ready' && gg.film().dataset.film !== {here!r}")
+        waited = self.wait_for(lambda: self.page.keyboard.press("n"), "['ready', 'foreseen'].includes("
+                               f"gg.film().dataset.state) && gg.film().dataset.film !== {here!r}")
+        self.page.evaluate("gg.until(() => gg.film().dataset.state === 'ready')")
+        return waited
 
     def fifth(self):
         """ms from a click on the list's fifth row to that film, sharp: none that was decoded ahead."""

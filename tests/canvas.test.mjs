@@ -7,6 +7,7 @@ import {
   carried, centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
 } from "./geometry.js";
 import { Drawing } from "./draw.js";
+import { Foresight } from "./foresight.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
 import { Layers } from "./layers.js";
@@ -363,4 +364,29 @@ test("an older answer of the page does not undo what is drawn meanwhile, another
   assert.equal(drawing.remove(), false);
   drawing.take(null);
   assert.deepEqual(drawing.boxes, []);
+});
+
+test("a foreseen film is drawn once until Python answers, and no message about the film before it counts meanwhile", () => {
+  const foresight = new Foresight(), next = { id: "b", url: "/b" };
+  foresight.take([{ by: 1, film: next }]);
+  assert.equal(foresight.film(1), next);
+  assert.equal(foresight.film(-1), null);
+  foresight.wait("a", 7);
+  assert.equal(foresight.film(1), null);
+  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), true);
+  assert.equal(foresight.isLate({ film: { id: "b" }, heard: 0, problem: "" }), false); // it has come to the new film
+  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), false); // and back again
+});
+
+test("an answer that stays with the film, an error and a long silence end the waiting", () => {
+  for (const message of [{ film: { id: "a" }, heard: 7, problem: "" }, { film: { id: "a" }, heard: 0, problem: "gone" }]) {
+    const foresight = new Foresight();
+    foresight.wait("a", 7);
+    assert.equal(foresight.isLate(message), false);
+    assert.equal(foresight.waits, false);
+  }
+  const foresight = new Foresight();
+  foresight.wait("a", 7);
+  foresight.since -= 3001;
+  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), false);
 });

@@ -124,6 +124,27 @@ def reader(browser, address):
     reader.page.close()
 
 
+def test_the_next_film_is_shown_before_its_boxes_and_never_with_those_of_another(reader):
+    reader.page.wait_for_timeout(2000)  # the next film is decoded ahead
+    reader.film.evaluate("""film => {
+      window.told = [];
+      new MutationObserver(() => window.told.push([film.dataset.film, film.dataset.state, film.dataset.boxes]))
+        .observe(film, { attributes: true, attributeFilter: ["data-film", "data-state", "data-boxes"] });
+    }""")
+    here = reader.data("film")
+    reader.page.keyboard.press("n")
+    reader.until(lambda: reader.data("film") != here and reader.data("state") == "ready")
+    reader.until(lambda: reader.data("boxes") != "0")
+    there, told = reader.data("film"), reader.page.evaluate("window.told")
+    assert {film for film, state, _ in told if state == "foreseen"} == {there}
+    assert {boxes for _, state, boxes in told if state == "foreseen"} == {"0"}
+    assert there in reader.film.locator(".caption").inner_text()
+    alone = reader.data("boxes")
+    reader.page.reload()
+    reader.shows(there)
+    reader.until(lambda: reader.data("boxes") == alone)
+
+
 def test_a_slider_moves_the_boxes_on_the_film_and_the_score_of_the_set(reader):
     boxes, mean, here = reader.data("boxes"), reader.mean, reader.data("film")
     reader.slide("show", "Home")

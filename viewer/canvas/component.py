@@ -167,7 +167,7 @@ def film_canvas(
     *,
     caption: Sequence[str] = (),
     problem: str = "",
-    ahead: Sequence[FilmAddress] = (),
+    ahead: Sequence[tuple[int, FilmAddress]] = (),
     height: str = "calc(100dvh - 8rem)",
     chosen: Sequence[str] | None = None,
     drawing: Drawing | None = None,
@@ -183,7 +183,8 @@ def film_canvas(
 
     Keys for the next and previous film work in either case: give the film's address even when it cannot be shown.
     `caption` are short lines in the top left corner. `ahead` are films to fetch and decode while this one is read,
-    nearest first. `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
+    nearest first, each with the steps that lead to it: such a step shows its film before Python has answered.
+    `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
     `link` names the canvases that move with this one. `drawing` are boxes of the reader, None where there can be none,
     and `on_draw` hears of them. `pick` is the id of a mark to be picked when the film comes. Callbacks run before the
@@ -200,7 +201,7 @@ def film_canvas(
         "heat": None if heat is None else asdict(heat),
         "link": None if link is None else asdict(link),
         "caption": list(caption),
-        "ahead": [_film(one) for one in ahead],
+        "ahead": [{"by": by, "film": _film(one)} for by, one in ahead],
         "height": height,
         "pick": pick,
         "drawing": None if drawing is None or film is None else {"film": film.film_id, **asdict(drawing)},

@@ -5,6 +5,7 @@
 // nothing on the canvas but its sentence.
 import { screenTable, windowTable } from "./display.js";
 import { Drawing } from "./draw.js";
+import { Foresight } from "./foresight.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
 import { Heat } from "./heat.js";
@@ -60,6 +61,7 @@ class FilmCanvas {
       cursor: null });
     this.drawing = new Drawing(this);
     this.link = new Link(this);
+    this.foresight = new Foresight();
     this.heat = new Heat(() => this.draw());
     this.#forget();
     this.observer = new ResizeObserver(() => this.#resize());
@@ -83,6 +85,7 @@ class FilmCanvas {
       step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
       drawn: (value) => setStateValue("drawn", value),
     };
+    if (this.foresight.isLate(data)) return;
     this.root.style.height = data.height;
     this.layers.take(data.kinds, data.layers);
     this.heat.take(data.heat);
@@ -92,11 +95,35 @@ class FilmCanvas {
     this.drawing.take(data.drawing);
     this.wish = data.pick;
     const wanted = JSON.stringify([data.problem, data.film]);
-    if (wanted === this.wanted) this.draw();
+    if (wanted === this.wanted) this.#settle();
     else if (data.problem) this.#fail(data.problem, data.film);
     else this.#open(data.film);
     this.wanted = wanted;
-    store.wantAhead(data.ahead.map((film) => film.url));
+    this.foresight.take(data.ahead);
+    store.wantAhead(data.ahead.map(({ film }) => film.url));
+  }
+
+  // Show the film `by` steps on at once, if it is decoded, while the step `serial` is on its way to Python.
+  foresee(by, serial) {
+    const film = this.link.group === null ? this.foresight.film(by) : null;
+    if (!film || !store.holds(film.url)) return;
+    this.foresight.wait(this.address?.id ?? "", serial);
+    this.layers.take(this.layers.kinds, []);
+    this.heat.take(null);
+    this.drawing.take(null);
+    setLines(this.captionBox, [film.id]);
+    this.wish = "";
+    this.wanted = JSON.stringify(["", film]);
+    this.#open(film);
+  }
+
+  // Python has answered with the film that is shown.
+  #settle() {
+    if (this.root.dataset.state === "foreseen") {
+      this.#say("ready", "");
+      if (this.wish) this.hand.choose(this.wish);
+    }
+    this.draw();
   }
 
   async #open(address) {
@@ -122,7 +149,7 @@ class FilmCanvas {
     this.view = fit(this.picture.canvas, film.levels[0]);
     if (!this.seq) this.link.adopt();
     for (const [side, box] of Object.entries(this.sides)) box.textContent = film.header.sides?.[side] ?? "";
-    this.#say("ready", "");
+    this.#say(this.foresight.waits ? "foreseen" : "ready", "");
     if (this.wish) this.hand.choose(this.wish);
     this.draw();
   }

@@ -50,10 +50,12 @@ export class Hand {
   // Steps add up until they are answered, so that quick presses are not lost while Python is busy.
   #step(step, repeated) {
     const film = this.canvas.address?.id ?? "";
-    const waiting = this.asked.by !== 0 && this.asked.film === film;
+    const waiting = this.asked.by !== 0;
     if (repeated && waiting) return true;
-    this.asked = { film, by: (waiting ? this.asked.by : 0) + step, serial: this.asked.serial + 1 };
+    const added = waiting && this.asked.film === film ? this.asked.by : 0;
+    this.asked = { film, by: added + step, serial: this.asked.serial + 1 };
     this.canvas.send.step({ ...this.asked });
+    this.canvas.foresee(this.asked.by, this.asked.serial);
     return true;
   }
 

@@ -32,6 +32,11 @@ export class FilmStore {
     if (!entry.wanted && entry.lane.cancel(url)) this.films.delete(url);
   }
 
+  // Whether the film is decoded already.
+  holds(url) {
+    return Boolean(this.films.get(url)?.bytes);
+  }
+
   // Fetch these when there is nothing better to do, nearest first; what waited before and is not among them is dropped.
   wantAhead(urls) {
     for (const url of this.ahead.waiting()) if (this.ahead.cancel(url)) this.films.delete(url);

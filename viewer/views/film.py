@@ -135,11 +135,10 @@ def address(image, film=None):
 
 
 def _ahead(opened, ids, film_id):
-    """Addresses of the films that the reader will probably open next."""
+    """(steps, address) of the films that the reader will probably open next."""
     cases, rows = resources.cases(opened)[0], resources.row_of(opened)
-    near = dict.fromkeys(state.stepped(ids, film_id, by) for by in AHEAD)
-    images = [cases.images[rows[each]] for each in near if each != film_id]
-    return [address(image) for image in images if image.path and image.width]
+    near = {by: cases.images[rows[each]] for by in AHEAD if (each := state.stepped(ids, film_id, by)) != film_id}
+    return [(by, address(image)) for by, image in near.items() if image.path and image.width]
 
 
 def _caption(opened, settings, row):
