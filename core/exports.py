@@ -122,11 +122,21 @@ class _Source:
         self.dataset, self.doubts = None, ()
         if key is not None:
             self._need_file()
-            original = whole(self._path)
-            self.doubts, self.dataset = pixel_doubts(original), deidentified(original, key)
-            self._reference = cleaned(self.dataset, self._path.name)
+            self.doubts, self.dataset, self._reference = self._without_patient(key)
             self.told = replace(told, image_id=file_name(self._reference.SOPInstanceUID),
                                 study_id=self._reference.StudyInstanceUID)
+
+    def _without_patient(self, key):
+        """Doubts about the pixels, the film and its reference, all de-identified. Raises `BadExport`."""
+        original = whole(self._path)
+        try:
+            found = deidentified(original, key)
+            return pixel_doubts(original), found, cleaned(found, self._path.name)
+        except GroundglassError:
+            raise
+        except Exception as fault:  # pydicom raises what it likes on elements that are read one by one
+            raise BadExport(f"{self._path.name} has attributes that cannot be read ({type(fault).__name__}), but each "
+                            "must be, to take the patient out of it: repair the header.") from None
 
     def _need_file(self):
         if self._path is None:

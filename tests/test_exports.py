@@ -333,6 +333,20 @@ def test_formats_without_a_patient_name_none(tmp_path):
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"SECRET" in path.read_bytes()]
 
 
+def test_a_film_that_cannot_be_deidentified_costs_one_sentence(tmp_path):
+    """An item that ends where none began: such a film is shown, but has attributes that cannot be told apart."""
+    from film_files import film_file
+
+    data = film_file(tmp_path / "odd.dcm", np.zeros((40, 64), np.uint16)).read_bytes()
+    at = data.index(b"\xe0\x7f\x10\0OW")
+    (tmp_path / "odd.dcm").write_bytes(data[:at] + b"\xfe\xff\xdd\xe0\0\0\0\0" + data[at:])
+    second = about(films(1)[0])
+    done = export([told("odd", tmp_path / "odd.dcm"), second], ORIGIN, ("dicom", "sr"), tmp_path / "out",
+                  deidentify=True)
+    assert set(done.failed) == {"odd"} and len(done.files) == 2
+    assert "\n" not in done.failed["odd"] and "repair the header" in done.failed["odd"]
+
+
 def test_uids_are_new_in_each_export_and_the_standards_stay():
     assert new_uid("1.2.3", b"a") == new_uid("1.2.3", b"a") != new_uid("1.2.3", b"b")
     assert new_uid("1.2.840.10008.1.2.1", b"a") == "1.2.840.10008.1.2.1"
