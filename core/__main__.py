@@ -25,6 +25,8 @@ from core.doctor_command import add_doctor
 from core.errors import GroundglassError
 from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
 
+MOST_FAULTS = 100  # of a table that are named one by one
+
 
 def main(arguments=None):
     """Run the command line; returns the exit code."""
@@ -40,6 +42,8 @@ def main(arguments=None):
         return given.run_command(given) or 0
     except GroundglassError as error:
         say(error)
+        for fault in getattr(error, "faults", ())[1:MOST_FAULTS]:
+            say(fault)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -25,7 +25,11 @@ class UnreadableFilm(GroundglassError):
 
 
 class BadTable(GroundglassError):
-    """A CSV whose columns or cells break the competition's rules."""
+    """A CSV whose columns or cells break the competition's rules; `faults` are sentences on each of them."""
+
+    def __init__(self, sentence, faults=()):
+        super().__init__(sentence)
+        self.faults = tuple(faults)
 
 
 class BadDataset(GroundglassError):

@@ -62,10 +62,10 @@ def some(sentences, what="more like these"):
 
 
 def insist(faults):
-    """Raise `BadTable` with the first of `faults`, counting the others; pass when there is none."""
+    """Raise `BadTable` with the first of `faults`, counting the others and holding all; pass when there is none."""
     if faults:
         others = f" ({len(faults) - 1} more like it)" if len(faults) > 1 else ""
-        raise BadTable(f"{faults[0].removesuffix('.')}{others}.")
+        raise BadTable(f"{faults[0].removesuffix('.')}{others}.", faults)
 
 
 def read_table(path, columns):

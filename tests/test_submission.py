@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.__main__ import main
 from core.errors import BadPredictions, BadTable
 from core.fusion import Fused, FusionSettings
 from core.labels import GroundTruth
@@ -12,6 +13,7 @@ from core.levels import ScoreSettings
 from core.predictions import Candidates, Predictions, Source
 from core.scoring import Answer, answer, conclude, score
 from core.submission import read_sample, read_submission, write_submission
+from tests.conftest import ROOT
 
 HEAD = "id,PredictionString"
 FILM = "opacity 0.25 10 20 40 90.5 opacity 0.5 1.5 2 300 4 none 0.3 0 0 1 1"
@@ -82,6 +84,13 @@ def test_a_header_that_is_not_the_competitions_is_named(tmp_path, head, words):
 def test_more_faults_are_counted(tmp_path):
     with pytest.raises(BadTable, match=r"row 2, .*\(2 more like it\)\.$"):
         read_submission(put(tmp_path / "a.csv", "x,", "y,", "z,"))
+
+
+def test_no_bad_row_hides_another_from_who_runs_a_command(tmp_path, capsys):
+    place = put(tmp_path / "a.csv", "x,", "a_image,none 1 0 0 1 1", "b_image,opacity 2 0 0 1", "z,")
+    assert main(["evaluate", "--data", str(ROOT / "assets" / "sample"), "--predictions", str(place)]) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if "a.csv row" in line]
+    assert [line.split("row ")[1].split(",")[0] for line in told] == ["2", "4", "5"]
 
 
 def test_a_million_words_in_a_row_are_read_and_the_broken_one_is_found(tmp_path):
