@@ -22,12 +22,16 @@ HELP = "What stands beside the film, moved and windowed with it; key w lets the 
 
 @dataclass(frozen=True)
 class Pane:
-    """A film beside the one that is read: its `name`, its row, the settings and the kinds of layers that are shown."""
+    """A film beside the one that is read: its `name`, its row, the settings and the kinds of layers that are shown.
+
+    `settings` is None when `problem` says why there are none.
+    """
 
     name: str
     row: int
-    settings: Settings
+    settings: Settings | None
     kinds: tuple[str, ...]
+    problem: str = ""
 
 
 def chooser():
@@ -47,7 +51,7 @@ def first_kinds(arrangement, kinds):
 
 
 def beside(opened, settings, row, kinds, arrangement):
-    """The `Pane`s beside the film at `row`. Raises `GroundglassError` when the settings leave nothing."""
+    """The `Pane`s beside the film at `row`."""
     predictions, kinds = resources.cases(opened)[0].predictions, tuple(kinds)
     if arrangement == TRUTH:
         return [Pane("ground truth", row, settings, ("truth",))]
@@ -63,19 +67,27 @@ def beside(opened, settings, row, kinds, arrangement):
         VIEWS: ("views", dict.fromkeys(each.view for each in predictions.candidates.sources)),
         FUSIONS: ("method", [each for each in METHODS if each != settings.fusion.method]),
     }[arrangement]
-    return [Pane(value, row, tuning.settings(predictions, {**state.kept(), name: value}), kinds)
-            for value in list(values)[:MOST]]
+    return [_with(predictions, name, value, row, kinds) for value in list(values)[:MOST]]
+
+
+def _with(predictions, name, value, row, kinds):
+    """The `Pane` under the settings of now with another `value` for one of them, which may leave nothing."""
+    try:
+        return Pane(value, row, tuning.settings(predictions, {**state.kept(), name: value}), kinds)
+    except GroundglassError as error:
+        return Pane(value, row, None, kinds, str(error))
 
 
 def show(opened, pane, number, height, arrangement, on_step):
     """One pane beside the first; what keeps it from being shown is its own sentence."""
     from viewer.views import film  # which shows the panes
 
-    image, problem, shown, drawn = resources.cases(opened)[0].images[pane.row], "", None, ()
+    image, problem, shown, drawn = resources.cases(opened)[0].images[pane.row], pane.problem, None, ()
     try:
         shown = film.read(image)
-        found = judged.findings(opened, pane.settings, pane.row)
-        drawn = layers.drawn(opened, pane.settings, pane.row, found, pane.kinds)
+        if pane.settings is not None:
+            found = judged.findings(opened, pane.settings, pane.row)
+            drawn = layers.drawn(opened, pane.settings, pane.row, found, pane.kinds)
     except GroundglassError as error:
         problem = str(error)
     film_canvas(f"pane {number}", film.address(image, shown), () if problem else drawn, problem=problem,
