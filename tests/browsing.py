@@ -45,6 +45,14 @@ def _wait(server, address, log):
     raise AssertionError(f"the server did not start:\n{log.read_text()}")
 
 
+def until(page, condition, told=str):
+    """Wait until `condition()` holds on the `page`; `told()` says what stands there where it never does."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"the page never came to it: {page.url} {told()}"
+        page.wait_for_timeout(50)
+
+
 @contextlib.contextmanager
 def chromium():
     """A browser of Playwright on the machine's Chromium; skips the test where either is missing."""

@@ -4,7 +4,6 @@ For test_canvas_browser.py and the server that it starts.
 """
 
 import contextlib
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from core.errors import UnreadableFilm
 from core.film import Look, LookupTable
 from core.looks import data_looks
-from tests.browsing import served
+from tests.browsing import served, until
 from tests.conftest import ROOT
 from tests.test_canvas import make_film
 
@@ -123,11 +122,7 @@ class Reader:
             }""", arg=state, timeout=30_000)
 
     def until(self, condition):
-        """Until the page has come to it; the test's own time limit is Playwright's."""
-        end = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < end, "the page never came to it"
-            self.page.wait_for_timeout(50)
+        until(self.page, condition)
 
     def under_cursor(self):
         return self.film.locator(".readout div").last.text_content()

@@ -34,3 +34,54 @@ def phantoms(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantoms")
     assert main(["phantom", "--out", str(folder), "--count", "24", "--side", "128", "--seed", "3"]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser of Playwright."""
+    from tests.browsing import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, browser):
+    """Address of the small page with one canvas; a test file about other pages has a fixture of its own."""
+    from tests.canvas_page import canvas_server
+
+    with canvas_server(tmp_path_factory.mktemp("canvas")) as started:
+        yield started
+
+
+@pytest.fixture
+def reader(browser, address):
+    """A `tests.canvas_page.Reader` at that page."""
+    from tests.canvas_page import opened
+
+    with opened(browser, address) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def postgres_server():
+    """URL of an empty PostgreSQL database; skips the test where there is no such program."""
+    from tests.databases import postgres
+
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def review_place(request, tmp_path):
+    """A place without reviews and first reads, in each kind of database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "new" / "reviews.sqlite")
+    import sqlalchemy
+
+    url = request.getfixturevalue("postgres_server")
+    engine = sqlalchemy.create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE IF EXISTS reviews, first_reads"))
+    engine.dispose()
+    return url

@@ -5,12 +5,11 @@ GROUNDGLASS_TEST_DATA and GROUNDGLASS_TEST_PREDICTIONS point the tests to anothe
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.browsing import chromium, served
+from tests.browsing import chromium, served, until
 from tests.conftest import ROOT
 
 WINDOWS = [(1440, 900), (1024, 768)]
@@ -82,10 +81,7 @@ class Reader:
         self.page.locator(ready or ("table.aps" if "blind" not in query else ".hidden")).wait_for()
 
     def until(self, condition):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end, "the page never came to it"
-            self.page.wait_for_timeout(50)
+        until(self.page, condition)
 
     def data(self, name):
         return self.film.get_attribute(f"data-{name}")

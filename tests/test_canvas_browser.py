@@ -1,29 +1,9 @@
 """The film canvas in a real browser, alone on a small page: what the reader sees is what was stored."""
 
 import numpy as np
-import pytest
 
 from core.display import grey_levels, grey_table, linear_exact
-from tests.browsing import chromium
-from tests.canvas_page import HEIGHT, canvas_server, opened, read
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, browser):
-    with canvas_server(tmp_path_factory.mktemp("canvas")) as started:
-        yield started
-
-
-@pytest.fixture
-def reader(browser, address):
-    with opened(browser, address) as reader:
-        yield reader
+from tests.canvas_page import HEIGHT, read
 
 
 def expected(name, look=None):

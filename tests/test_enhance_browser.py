@@ -2,29 +2,9 @@
 
 import cv2
 import numpy as np
-import pytest
 
 from core.display import shown
-from tests.browsing import chromium
-from tests.canvas_page import canvas_server, opened, read
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, browser):
-    with canvas_server(tmp_path_factory.mktemp("enhance")) as started:
-        yield started
-
-
-@pytest.fixture
-def reader(browser, address):
-    with opened(browser, address) as reader:
-        yield reader
+from tests.canvas_page import read
 
 
 def clahe(greys):

@@ -7,31 +7,19 @@ from core.first_reads import FirstRead
 from core.first_reads_store import FirstReadStore
 from core.reviews import Review
 from core.reviews_store import ReviewStore
-from tests.databases import postgres
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request, tmp_path):
-    return str(tmp_path / "reviews.sqlite") if request.param == "sqlite" else request.getfixturevalue("server")
 
 
 def read(image_id, reader="Ada", seconds=12.5):
     return FirstRead(image_id, ((1.5, 2, 3, 4), (0, 0, 9, 9)), "typical", seconds, reader, "2026-01-01T00:00:00+00:00")
 
 
-def test_reads_come_back_as_they_were_and_the_first_of_a_film_stands(place):
-    store = FirstReadStore(place)
+def test_reads_come_back_as_they_were_and_the_first_of_a_film_stands(review_place):
+    store = FirstReadStore(review_place)
     assert store.rows("set") == ()
     for each in (read("a"), read("<b>'; drop table first_reads"), read("a", seconds=1), read("a", "Bob")):
         store.save("set", each)
     store.save("other", read("x"))
-    again = FirstReadStore(place)
+    again = FirstReadStore(review_place)
     assert again.rows("set", "Ada") == (read("a"), read("<b>'; drop table first_reads"))
     assert again.rows("set") == (*again.rows("set", "Ada"), read("a", "Bob"))
     assert again.rows("set", "Eve") == ()
@@ -39,8 +27,8 @@ def test_reads_come_back_as_they_were_and_the_first_of_a_film_stands(place):
     again.close()
 
 
-def test_reviews_and_reads_share_a_place(place):
-    reviews, reads = ReviewStore(place), FirstReadStore(place)
+def test_reviews_and_reads_share_a_place(review_place):
+    reviews, reads = ReviewStore(review_place), FirstReadStore(review_place)
     reviews.save(Review("Ada", "shared", "film", "a", "agree with truth"))
     reads.save("shared", read("a"))
     assert [each.target for each in reviews.rows("shared")] == ["a"] and reads.rows("shared") == (read("a"),)

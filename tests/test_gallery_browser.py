@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.browsing import PATIENCE, chromium, served
+from tests.browsing import PATIENCE, chromium, served, until
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "assets" / "sample"
@@ -38,14 +38,6 @@ def _spoilt():
 def opened(page, query=""):
     page.goto(f"{page.address}/gallery{query}")
     page.locator(".tile img").first.wait_for()
-
-
-def until(page, condition):
-    for _ in range(PATIENCE * 20):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the page never came to it")
 
 
 def test_crops_are_pictures_with_the_box_they_are_about(page):

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.browsing import PATIENCE, chromium, served
+from tests.browsing import PATIENCE, chromium, served, until
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_set
 from viewer import resources, state, tuning
@@ -87,14 +87,6 @@ def ready(page):
     page.set_default_timeout(PATIENCE * 1000)
     page.locator(".film[data-state=ready]").wait_for()
     page.locator("table.aps").wait_for()
-
-
-def until(page, condition):
-    for _ in range(PATIENCE * 10):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the page never came to it: {page.url}, {shown(page)}")
 
 
 def shown(page):

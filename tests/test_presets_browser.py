@@ -7,28 +7,9 @@ import pytest
 
 from core.display import shown
 from core.vendor_luts import without_vendor_luts
-from tests.browsing import chromium
-from tests.canvas_page import canvas_server, opened, read
+from tests.canvas_page import read
 
 KEYS = {"1": ["header VOI"], "2": ["min-max"], "3": ["1-99 %"], "4": ["narrow"], "5": ["bone", "soft tissue"]}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, browser):
-    with canvas_server(tmp_path_factory.mktemp("presets")) as started:
-        yield started
-
-
-@pytest.fixture
-def reader(browser, address):
-    with opened(browser, address) as reader:
-        yield reader
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 from core.errors import BadReview
 from core.reviews import Review, current, of_boxes, review_states
@@ -31,28 +30,9 @@ def about(level, target, verdict="agree with truth", reader="ann", **more):
     return Review(reader, "set", level, target, verdict, **more)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request, tmp_path):
-    """A place without reviews, in each kind of database."""
-    if request.param == "sqlite":
-        return str(tmp_path / "new" / "reviews.sqlite")
-    url = request.getfixturevalue("server")
-    engine = sqlalchemy.create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP TABLE IF EXISTS reviews"))
-    engine.dispose()
-    return url
-
-
 @pytest.fixture
-def store(place):
-    made = ReviewStore(place)
+def store(review_place):
+    made = ReviewStore(review_place)
     yield made
     made.close()
 
@@ -61,14 +41,14 @@ def numbered(*reviews):
     return [replace(each, number=number) for number, each in enumerate(reviews, start=1)]
 
 
-def test_what_is_saved_is_read_as_it_was(store, place):
+def test_what_is_saved_is_read_as_it_was(store, review_place):
     assert store.rows() == () and store.mark() == (0, 0)
     said = [about_box(note="über <b>\n'; DROP TABLE reviews; --", instead=[THERE]),
             about("study", "A", "agree with model", instead="typical", reader="Ørsted"),
             about("film", "=1+1", "", note="no verdict")]
     saved = [store.save(each) for each in said]
     assert [each.number for each in saved] == [1, 2, 3]
-    other = ReviewStore(place)
+    other = ReviewStore(review_place)
     assert list(other.rows()) == saved and [replace(each, number=None) for each in saved] == said
     assert other.mark("set") == (3, 3) and other.mark("another") == (0, 0) and other.rows("another") == ()
     other.close()
@@ -167,12 +147,12 @@ def saver(place, reader, count, **more):
                             stderr=subprocess.PIPE, text=True, **more)
 
 
-def test_readers_who_save_at_once_lose_nothing(place):
+def test_readers_who_save_at_once_lose_nothing(review_place):
     """Four processes make the database and save 25 verdicts each, at the same time."""
-    savers = [saver(place, name, 25) for name in ("ann", "bob", "cem", "dee")]
+    savers = [saver(review_place, name, 25) for name in ("ann", "bob", "cem", "dee")]
     for each in savers:
         assert each.communicate()[1] == "" and each.returncode == 0
-    store = ReviewStore(place)
+    store = ReviewStore(review_place)
     rows = store.rows()
     store.close()
     assert {(each.reader, each.target) for each in rows} == {(name, str(number)) for number in range(25)
@@ -180,16 +160,16 @@ def test_readers_who_save_at_once_lose_nothing(place):
     assert len({each.number for each in rows}) == 100
 
 
-def test_killing_a_reader_loses_nothing_that_was_said_to_be_saved(place):
+def test_killing_a_reader_loses_nothing_that_was_said_to_be_saved(review_place):
     """Killed in the middle of saving, several times, wherever it may be then."""
     told = set()
     for turn in range(4):
-        with saver(place, f"r{turn}", 10_000) as child:
+        with saver(review_place, f"r{turn}", 10_000) as child:
             for _ in range(5 + 7 * turn):
                 told.add((f"r{turn}", *child.stdout.readline().split()))
             child.send_signal(signal.SIGKILL)
             told |= {(f"r{turn}", *line.split()) for line in child.stdout if line.endswith("\n")}
-    store = ReviewStore(place)
+    store = ReviewStore(review_place)
     kept = {(each.reader, str(each.number), each.target) for each in store.rows()}
     assert told and told <= kept
     assert store.save(about_box()).number

@@ -2,29 +2,6 @@
 
 import re
 
-import pytest
-
-from tests.browsing import chromium
-from tests.canvas_page import canvas_server, opened
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, browser):
-    with canvas_server(tmp_path_factory.mktemp("ruler")) as started:
-        yield started
-
-
-@pytest.fixture
-def reader(browser, address):
-    with opened(browser, address) as reader:
-        yield reader
-
 
 def pink(reader):
     """[left, top, bottom] of the rulers' ink, in CSS pixels of the page; None without any."""

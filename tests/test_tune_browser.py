@@ -7,7 +7,7 @@ from core.labels import read_truth
 from core.levels import ScoreSettings
 from core.predictions import read_predictions
 from core.scoring import answer, score
-from tests.browsing import PATIENCE, chromium, served
+from tests.browsing import PATIENCE, chromium, served, until
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "assets" / "sample"
@@ -29,14 +29,6 @@ def opened(page, path):
     page.goto(f"{page.address}/{path}")
     page.locator(".film[data-state=ready]").wait_for()
     page.locator("table.aps").wait_for()
-
-
-def until(page, condition):
-    for _ in range(PATIENCE * 20):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the page never came to it")
 
 
 def mean(page):

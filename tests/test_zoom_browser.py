@@ -3,26 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browsing import chromium
-from tests.canvas_page import HEIGHT, WIDTH, canvas_server, opened
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, browser):
-    with canvas_server(tmp_path_factory.mktemp("zoom")) as started:
-        yield started
-
-
-@pytest.fixture
-def reader(browser, address):
-    with opened(browser, address) as reader:
-        yield reader
+from tests.canvas_page import HEIGHT, WIDTH
 
 
 def test_buttons_and_keys_show_film_pixels_one_to_one_and_two_to_one(reader):
