@@ -73,38 +73,33 @@ def test_a_directory_that_vanishes_while_it_is_written_is_said_or_made_again(kin
 
 WRITER = """
 import sys
+from pathlib import Path
 sys.path[:0] = [{root!r}, {root!r} + "/tests"]
 from writers import predictions
 from core.predictions import write_predictions
 made = predictions({which})
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range({times}):
+while not Path({stop!r}).exists():
     write_predictions({place!r}, made)
 """
 
 
 def test_two_that_save_at_once_leave_one_of_both_whole(tmp_path):
-    """While they write, a reader never sees a mixture, nor files that are gone."""
-    write_predictions(tmp_path, predictions(0))
-    programs = [subprocess.Popen([sys.executable, "-c", WRITER.format(root=str(ROOT), which=which, times=60,
-                                                                      place=str(tmp_path))],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for which in (0, 1)]
-    for each in programs:
-        each.stdout.readline()
-    for each in programs:
-        each.stdin.close()
-    seen = set()
-    while any(each.poll() is None for each in programs):
-        found = read_predictions(tmp_path)
-        which = int(found.opacity[0, 0] > 0.5)
-        assert (found.candidates.boxes[:, 0] == 1 + which).all()
-        seen.add(which)
-        time.sleep(0.002)  # a reader that never lets go would keep the writers waiting
-    for each in programs:
-        each.stdout.close()
-    assert [each.wait() for each in programs] == [0, 0] and seen
-    assert len(list(tmp_path.glob("*.parquet"))) == 3
+    """While they write, a reader never sees a mixture, nor files that are gone; and it sees what each writes."""
+    place, stop, seen, end = tmp_path / "predictions", tmp_path / "stop", [], time.monotonic() + 60
+    write_predictions(place, predictions(0))
+    programs = [subprocess.Popen([sys.executable, "-c", WRITER.format(root=str(ROOT), which=which, stop=str(stop),
+                                                                      place=str(place))]) for which in (0, 1)]
+    try:
+        while len(seen) < 50 or set(seen) != {0, 1}:
+            assert time.monotonic() < end, f"in a minute a reader saw {set(seen)} alone"
+            found = read_predictions(place)
+            seen.append(int(found.opacity[0, 0] > 0.5))
+            assert (found.candidates.boxes[:, 0] == 1 + seen[-1]).all()
+            time.sleep(0.005)  # a reader that never lets go would keep the writers waiting
+    finally:
+        stop.touch()
+        ended = [each.wait(60) for each in programs]
+    assert ended == [0, 0] and len(list(place.glob("*.parquet"))) == 3
 
 
 def test_who_must_not_write_at_the_same_time_is_told_so(tmp_path):
