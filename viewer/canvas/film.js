@@ -166,7 +166,8 @@ class FilmCanvas {
     if (this.address?.url && !this.film) store.unwant(this.address.url);
     Object.assign(this, {
       film: null, address: null, view: null, look: 0, window: null, inverted: false, placed: [], hovered: null,
-      picked: null, rulers: [], stretching: false, words: null, local: false, edge: false, coarse: 0, dragging: false, hurry: false, stale: true,
+      picked: null, rulers: [], stretching: false, words: null, local: false, edge: false, coarse: 0, dragging: false,
+      hurry: false, stale: true,
     });
     this.picture.clear();
     this.minimap.clear();

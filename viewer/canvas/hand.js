@@ -1,6 +1,7 @@
 // What the reader does to a canvas, by pointer and by key; the only place that changes how a film is shown.
 import { dragged, windowOfTable } from "./display.js";
 import { centredAt, fit, panBy, toFilm, zoomAt, zoomTo } from "./geometry.js";
+import { Glide } from "./glide.js";
 import { fillHelp } from "./help.js";
 import { mount, unmount, use } from "./keys.js";
 import { markAt } from "./marks.js";
@@ -8,20 +9,20 @@ import { watchPointer } from "./pointer.js";
 import { setLines, tooltipLines } from "./words.js";
 
 const STILL = 160; // ms without a turn of the wheel until the film is drawn sharply
-const GLIDE = 0.45; // of what the wheel has still to zoom, in each frame
 const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, single: () => 1, double: () => 2 };
 
 export class Hand {
   constructor(canvas) {
     this.canvas = canvas;
     this.asked = { film: "", by: 0, serial: 0 }; // steps asked for and not answered yet
+    this.glide = new Glide(canvas, (factor, x, y) => this.zoom(factor, x, y));
     watchPointer(canvas.root, this);
     mount(this);
   }
 
   leave() {
     clearTimeout(this.still);
-    cancelAnimationFrame(this.turn);
+    this.glide.stop();
     unmount(this);
   }
 
@@ -96,7 +97,7 @@ export class Hand {
     const { helpBox, picked, rulers } = this.canvas;
     if (helpBox.hidden && !picked && !rulers.length) return false;
     if (!helpBox.hidden) this.help();
-    else if (picked) this.#select(null);
+    else if (picked) this.choose(null);
     else this.#measure(rulers.slice(0, -1));
     return true;
   }
@@ -182,12 +183,16 @@ export class Hand {
   }
 
   pick(x, y) {
-    if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.#select(markAt(this.canvas.placed, x, y)?.id ?? null);
+    if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.choose(markAt(this.canvas.placed, x, y)?.id ?? null);
   }
 
-  // Picks a mark that the page asks for.
+  // Picks the mark of this id, null for none.
   choose(id) {
-    this.#select(id);
+    const { canvas } = this;
+    if (id === canvas.picked) return;
+    canvas.picked = id;
+    canvas.send.picked(id === null ? null : { film: canvas.address.id, mark: id });
+    canvas.draw();
   }
 
   // By dx, dy since the last call; the drag began at `from` and is now at `to`.
@@ -228,24 +233,8 @@ export class Hand {
     this.canvas.draw();
   }
 
-  // Each turn of the wheel is spread over some frames, so that the eye can follow.
   wheel(factor, x, y) {
-    const { film } = this.canvas;
-    if (!film) return;
-    const left = this.turning?.film === film ? this.turning.left : 0;
-    this.turning = { film, left: left + Math.log(factor), x, y };
-    if (!this.turn) this.#turn();
-  }
-
-  #turn() {
-    const { film, left, x, y } = this.turning;
-    const now = Math.abs(left) < 0.01 ? left : left * GLIDE;
-    this.turning = { film, left: left - now, x, y };
-    this.turn = now === left || film !== this.canvas.film ? 0 : requestAnimationFrame(() => {
-      this.#turn();
-      this.canvas.drawNow();
-    });
-    if (film === this.canvas.film) this.zoom(Math.exp(now), x, y);
+    this.glide.push(factor, x, y);
   }
 
   zoom(factor, x, y) {
@@ -288,14 +277,6 @@ export class Hand {
   #measure(rulers) {
     this.canvas.rulers = rulers;
     this.canvas.draw();
-  }
-
-  #select(id) {
-    const { canvas } = this;
-    if (id === canvas.picked) return;
-    canvas.picked = id;
-    canvas.send.picked(id === null ? null : { film: canvas.address.id, mark: id });
-    canvas.draw();
   }
 
   windowOf(look) {
