@@ -24,6 +24,15 @@ class Damaged(Exception):
     """What a cache holds is not what was written; the sentence is for the user. It can be made again."""
 
 
+def file_state(path):
+    """(bytes, time of change in ns) of the file, None where there is none: another state is another content."""
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
 def cell(text):
     """`text` for a cell of a CSV; before what a spreadsheet would take for a formula stands an apostrophe.
 

@@ -1,6 +1,6 @@
 """Signed addresses of films: what a page may show, and nobody can ask for anything else.
 
-`signed` notes a file under a token and signs it; `opened` takes such addresses and no others. The token is a digest of
+`signed` notes a file under a token and signs it; a `route` takes such addresses and no others. The token is a digest of
 the file's path, size and time of change, so it names nobody, a changed file has a new address, and the browser may keep
 what it got for good. The signature is the lock, its key is Streamlit's `server.cookieSecret`; where a login is needed
 the address is good for the reader it was made for, and the browser keeps nothing.
@@ -13,8 +13,12 @@ from pathlib import Path
 import streamlit as st
 from itsdangerous import BadSignature, Signer
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
+from core.errors import GroundglassError
+from core.files import file_state
 from viewer import login
+from viewer.canvas.scripts import base_path
 
 KEEP = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 FORGET = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -22,37 +26,51 @@ FORGET = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _published: dict[str, str] = {}  # token -> path; what the pages of this process have shown
 
 
-class Refused(Exception):
-    """`response` says why an address is not answered."""
+class _Refused(Exception):
+    """Why an address is not answered, and the status that says so."""
 
     def __init__(self, sentence, status):
         super().__init__(sentence)
-        self.response = refusal(sentence, status)
+        self.status = status
 
 
-def signed(path, salt, detail=""):
-    """The last part of an address for the file `path`, good for the route of this `salt` and for `detail`, which may
-    have no dot."""
+def signed(name, path, detail=""):
+    """Address of the file `path` at the `route` of this name, for `detail`, which may have no dot."""
     token = _token(path)
     _published[token] = os.fspath(path)
-    return _signer(login.reader(), salt).sign(f"{token}~{detail}" if detail else token).decode()
+    given = _signer(login.reader(), name).sign(f"{token}~{detail}" if detail else token).decode()
+    return f"{base_path()}/film/{name}/{given}"
 
 
-def opened(request, salt):
-    """(path, detail, reader) of a request whose path parameter `token` is what `signed` gave.
+def route(name, answer) -> Route:
+    """The route /film/NAME/TOKEN, at which `answer(path, detail, reader)` makes the response to what `signed` gave.
 
-    Raises `Refused`: 403 for a signature that is not ours, 404 for a file that was not shown or has changed.
+    It refuses in one sentence: 403 a signature that is not ours, 404 a file that was not shown or has changed, 422 with
+    the sentence of a `GroundglassError` of `answer`.
     """
+    def endpoint(request):
+        try:
+            return answer(*_opened(request, name))
+        except _Refused as refused:
+            return _refusal(str(refused), refused.status)
+        except GroundglassError as error:
+            return _refusal(str(error), 422)
+
+    return Route(f"{base_path()}/film/{name}/{{token}}", endpoint)
+
+
+def _opened(request, name):
+    """(path, detail, reader) of a request."""
     reader = login.reader_of(request)
     try:
         if reader is None:
             raise BadSignature("no reader")
-        token, _, detail = _signer(reader, salt).unsign(request.path_params["token"]).decode().partition("~")
+        token, _, detail = _signer(reader, name).unsign(request.path_params["token"]).decode().partition("~")
     except BadSignature:
-        raise Refused("The film's address was not made by this server: reload the page.", 403) from None
+        raise _Refused("The film's address was not made by this server: reload the page.", 403) from None
     path = _published.get(token)
     if path is None or _token(path) != token or not Path(path).is_file():
-        raise Refused("The film's file is gone or has changed since the page was made: reload the page.", 404)
+        raise _Refused("The film's file is gone or has changed since the page was made: reload the page.", 404)
     return path, detail, reader
 
 
@@ -61,21 +79,14 @@ def kept(reader):
     return FORGET if reader else KEEP
 
 
-def refusal(sentence, status):
-    """A response of one sentence."""
+def _refusal(sentence, status):
     return PlainTextResponse(sentence, status, headers=FORGET)
 
 
 def _token(path):
-    path = Path(path)
-    try:
-        stat = path.stat()
-        state = f"{stat.st_size}|{stat.st_mtime_ns}"
-    except OSError:
-        state = "absent"
-    return hashlib.sha256(f"{path.absolute()}|{state}".encode()).hexdigest()[:40]
+    return hashlib.sha256(f"{Path(path).absolute()}|{file_state(path)}".encode()).hexdigest()[:40]
 
 
-def _signer(reader, salt):
-    return Signer(st.get_option("server.cookieSecret"), salt=f"groundglass {salt} {reader}",
+def _signer(reader, name):
+    return Signer(st.get_option("server.cookieSecret"), salt=f"groundglass {name} {reader}",
                   digest_method=hashlib.sha256)

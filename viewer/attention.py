@@ -8,7 +8,6 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import GroundglassError
+from core.files import file_state
 from viewer import addresses, resources
-from viewer.canvas.scripts import base_path
 
-SALT = "heat map"
+NAME = "heat"
 MAPS, NETWORKS = 500, 3  # maps kept, of a few hundred bytes each, and networks kept open
 
 _published: dict[str, tuple] = {}  # detail of an address -> (((name, weights' path), ...), class)
@@ -34,11 +33,11 @@ def classifiers(opened):
     Those that the predictions name, by their hash, as far as they are among `viewer.resources.weights`; without any of
     them, all classifiers that are.
     """
-    here = {name: each.path for name, each in resources.weights().items() if _task(each.path, _stamp(each.path))}
+    here = {name: each.path for name, each in resources.weights().items() if _task(each.path, file_state(each.path))}
     manifest = resources.cases(opened)[0].predictions.manifest.get("weights")
     told = [each for each in manifest if isinstance(each, dict) and each.get("task") != "detector"] if isinstance(
         manifest, list) else []
-    hashes = {_sha256(path, _stamp(path)): name for name, path in here.items()}
+    hashes = {_sha256(path, file_state(path)): name for name, path in here.items()}
     named = [hashes[each["sha256"]] for each in told if each.get("sha256") in hashes]
     missing = [str(each.get("file")) for each in told if each.get("sha256") not in hashes]
     if missing:
@@ -67,45 +66,30 @@ def _sha256(path, stamp):
     return sha256(path)
 
 
-def _stamp(path):
-    try:
-        stat = Path(path).stat()
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
-
-
 def heat_url(path, networks, asked) -> str:
     """Signed address of the map of class `asked` on the film in the file `path`, the mean over `networks` (name ->
     weights' path) that know the class."""
     given = tuple((name, str(each)) for name, each in networks.items())
-    parts = [asked, *(f"{name} {each} {_stamp(each)}" for name, each in given)]
+    parts = [asked, *(f"{name} {each} {file_state(each)}" for name, each in given)]
     detail = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
     _published[detail] = given, asked
-    return f"{base_path()}/film/heat/{addresses.signed(path, SALT, detail)}"
+    return addresses.signed(NAME, path, detail)
 
 
 def heat_routes(read_film) -> list[Route]:
     """The route of the maps, for `st.App(routes=...)`; `read_film(path)` gives a `core.film.Film`.
 
-    JSON with `grid` (rows of 0..1, see `core.attention.Attention`), `title` and `probability`; 403 and 404 as
-    `viewer.addresses` says, 422 with the sentence of what kept the map from being reckoned.
+    JSON with `grid` (rows of 0..1, see `core.attention.Attention`), `title` and `probability`; refuses as
+    `viewer.addresses.route` does.
     """
-    def heat(request):
-        try:
-            path, detail, reader = addresses.opened(request, SALT)
-            body = _map(path, detail, read_film)
-        except addresses.Refused as refused:
-            return refused.response
-        except GroundglassError as error:
-            return addresses.refusal(str(error), 422)
-        return Response(body, media_type="application/json", headers=addresses.kept(reader))
+    def heat(path, detail, reader):
+        return Response(_map(path, detail, read_film), media_type="application/json", headers=addresses.kept(reader))
 
-    return [Route(f"{base_path()}/film/heat/{{token}}", heat)]
+    return [addresses.route(NAME, heat)]
 
 
 def _map(path, detail, read_film):
-    key = path, _stamp(path), detail
+    key = path, file_state(path), detail
     with _turn:
         if key not in _maps:
             _maps[key] = _reckoned(read_film(path), *_published[detail])
@@ -126,7 +110,7 @@ def _reckoned(film, networks, asked):
 def _model(path):
     from core.models import open_model, pick_device
 
-    key = path, _stamp(path)
+    key = path, file_state(path)
     if key not in _models:
         _models[key] = open_model(path, pick_device("cpu"))
     _models.move_to_end(key)

@@ -15,9 +15,8 @@ from starlette.routing import Route
 
 from core.errors import GroundglassError
 from viewer import addresses, charts
-from viewer.canvas.scripts import base_path
 
-SALT = "film download"
+NAME = "download"
 
 
 class Kept:
@@ -43,17 +42,13 @@ class Kept:
 
 def link(kept, words):
     """HTML of a link that saves the file of `kept` (`Kept`), to be seen as a button."""
-    address = f"{base_path()}/film/download/{addresses.signed(kept.path, SALT)}"
+    address = addresses.signed(NAME, kept.path)
     return charts.tag("a", escape(words), href=address, download=kept.path.name, class_="save")
 
 
 def download_routes() -> list[Route]:
-    """The route of the files, for `st.App(routes=...)`; refuses as `viewer.pixels.pixel_routes` does."""
-    def download(request):
-        try:
-            path, _, _ = addresses.opened(request, SALT)
-        except addresses.Refused as refused:
-            return refused.response
+    """The route of the files, for `st.App(routes=...)`; refuses as `viewer.addresses.route` does."""
+    def download(path, _, __):
         return FileResponse(path, filename=Path(path).name, headers=addresses.FORGET)
 
-    return [Route(f"{base_path()}/film/download/{{token}}", download)]
+    return [addresses.route(NAME, download)]

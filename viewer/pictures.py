@@ -14,11 +14,10 @@ from starlette.routing import Route
 
 from core import audit
 from core.display import shown
-from core.errors import GroundglassError
+from core.files import file_state
 from viewer import addresses
-from viewer.canvas.scripts import base_path
 
-SALT = "film picture"
+NAME = "picture"
 LARGEST = 64_000_000  # bytes of pictures kept
 SIDES = range(16, 513)  # pixels of a picture's longer side
 
@@ -29,11 +28,11 @@ def picture_url(path, part=None, side=256):
     part: (x0, y0, x1, y1) integers, of the film's pixels, inside the film; None: all of it.
     """
     detail = "-".join(str(int(number)) for number in (side, *(part or ())))
-    return f"{base_path()}/film/picture/{addresses.signed(path, SALT, detail)}"
+    return addresses.signed(NAME, path, detail)
 
 
 class _Shelf:
-    """Pictures made lately: address -> (PNG, identity of the film)."""
+    """Pictures made lately: (path, its state, detail of the address) -> (PNG, identity of the film)."""
 
     def __init__(self):
         self._lock, self._kept, self._bytes = threading.Lock(), OrderedDict(), 0
@@ -57,28 +56,22 @@ class _Shelf:
 def picture_routes(read_film) -> list[Route]:
     """The route of the pictures, for `st.App(routes=...)`; `read_film(path)` gives a `core.film.Film`.
 
-    Refuses as `viewer.pixels.pixel_routes` does.
+    Refuses as `viewer.addresses.route` does.
     """
     shelf = _Shelf()
 
-    def picture(request):
-        try:
-            path, detail, reader = addresses.opened(request, SALT)
+    def picture(path, detail, reader):
+        key = path, file_state(path), detail
+        made = shelf.get(key)
+        if made is None:
             side, *part = (int(number) for number in detail.split("-"))
-            key = request.path_params["token"].partition("~")[0], detail
-            made = shelf.get(key)
-            if made is None:
-                film = read_film(path)
-                made = _png(shown(film), part, side), film.sop_instance_uid or film.image_id
-                shelf.put(key, made)
-            audit.record("picture sent", [made[1]], reader)
-        except addresses.Refused as refused:
-            return refused.response
-        except GroundglassError as error:
-            return addresses.refusal(str(error), 422)
+            film = read_film(path)
+            made = _png(shown(film), part, side), film.sop_instance_uid or film.image_id
+            shelf.put(key, made)
+        audit.record("picture sent", [made[1]], reader)
         return Response(made[0], media_type="image/png", headers=addresses.kept(reader))
 
-    return [Route(f"{base_path()}/film/picture/{{token}}", picture)]
+    return [addresses.route(NAME, picture)]
 
 
 def _png(grey, part, side):

@@ -9,41 +9,31 @@ from starlette.routing import Route
 
 from core import audit
 from core.display import grey_table, modality_values, stored_values
-from core.errors import GroundglassError
 from core.looks import presets
 from core.vendor_luts import without_vendor_luts
 from viewer import addresses
 from viewer.canvas.payload import deflate, pack
-from viewer.canvas.scripts import base_path
 
-SALT = "film pixels"
+NAME = "pixels"
 
 
 def film_url(path) -> str:
     """Signed address of the film in the file `path`; a file that is absent gets one too, which answers 404."""
-    return f"{base_path()}/film/pixels/{addresses.signed(path, SALT)}"
+    return addresses.signed(NAME, path)
 
 
 def pixel_routes(read_film) -> list[Route]:
     """The route of the pixels, for `st.App(routes=...)`; `read_film(path)` gives a `core.film.Film`.
 
-    403 for a signature that is not ours, 404 for a file that was not shown or has changed, 422 with the sentence of a
-    film that cannot be read.
+    Refuses as `viewer.addresses.route` does.
     """
-    def pixels(request):
-        try:
-            path, _, reader = addresses.opened(request, SALT)
-            film = read_film(path)
-            audit.record("pixels sent", [film.sop_instance_uid or film.image_id], reader)
-            body = deflate(film_body(film))
-        except addresses.Refused as refused:
-            return refused.response
-        except GroundglassError as error:
-            return addresses.refusal(str(error), 422)
-        return Response(body, media_type="application/octet-stream",
+    def pixels(path, _, reader):
+        film = read_film(path)
+        audit.record("pixels sent", [film.sop_instance_uid or film.image_id], reader)
+        return Response(deflate(film_body(film)), media_type="application/octet-stream",
                         headers={**addresses.kept(reader), "Content-Encoding": "deflate"})
 
-    return [Route(f"{base_path()}/film/pixels/{{token}}", pixels)]
+    return [addresses.route(NAME, pixels)]
 
 
 def film_body(film) -> bytes:

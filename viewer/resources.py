@@ -21,6 +21,7 @@ from core import bootstrap, dataset, dicom, fusion, scoring, verdicts
 from core import cases as joining
 from core.errors import GroundglassError
 from core.exploration import explore
+from core.files import file_state
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
 from core.levels import ScoreSettings
@@ -53,17 +54,9 @@ BY_TEXT = dict.fromkeys((Opened, Settings, FusionSettings, ScoreSettings, ListSe
 def identify(place):
     """The `Opened` of a `viewer.state.Place` as the files stand now."""
     root, directory = Path(place.data), place.predictions
-    stamps = [_stamp(root / name) for name in (IMAGE_CSV, STUDY_CSV, "train", "test")]
+    stamps = [file_state(root / name) for name in (IMAGE_CSV, STUDY_CSV, "train", "test")]
     manifest = b"" if directory is None else _content(Path(directory) / MANIFEST)
     return Opened(place.data, _digest(repr(stamps).encode()), directory, _digest(manifest))
-
-
-def _stamp(path):
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _content(path):
@@ -243,7 +236,7 @@ _shelf_lock = threading.Lock()
 
 def film(path):
     """The `core.film.Film` in the file `path`, decoded once for page and canvas. Raises `UnreadableFilm`."""
-    key = os.fspath(path), _stamp(Path(path))
+    key = os.fspath(path), file_state(path)
     with _shelf_lock:
         future = _films.get(key)
         missing = future is None
