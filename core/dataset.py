@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.errors import UnreadableFilm
 from core.index import SPLITS, read_index
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth, read_labels
 from core.tables import shown, some
@@ -29,6 +30,14 @@ class Image:
     width: int
     height: int
     photometric: str
+
+    @property
+    def file(self):
+        """`path`, where there is one. Raises `UnreadableFilm`."""
+        if self.path is None:
+            raise UnreadableFilm(f"The film of {self.image_id!r} is not in the data set, only its label: add it below "
+                                 "train/.")
+        return self.path
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.dicom import read_film
 from core.display import shown
-from core.errors import GroundglassError, UnreadableFilm
+from core.errors import GroundglassError
 from core.failures import Finding, findings
 from core.fusion import fuse
 from core.kinds import KINDS, diagnose
@@ -108,10 +108,7 @@ def _case(judged, row, said):
 
 def _picture(image):
     """The film as the viewer first shows it, reduced to LARGEST, and the scale."""
-    if image.path is None:
-        raise UnreadableFilm(f"The film of {image.image_id!r} is not in the data set, only its label: add it below "
-                             "train/.")
-    picture = shown(read_film(image.path))
+    picture = shown(read_film(image.file))
     scale = min(1.0, LARGEST / max(picture.shape))
     if scale < 1:
         size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))

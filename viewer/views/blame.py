@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.errors import BadPredictions, GroundglassError
 from core.neighbours import doubtful_films
-from viewer import charts, judged, resources, state, tuning
+from viewer import charts, films, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
-from viewer.views import explain, film, layers
+from viewer.views import explain, layers
 
 PICKED = "changed film"  # key of the table of changed films
 PINNED = "the pinned settings"
@@ -91,15 +91,11 @@ def _other(opened):
 
 def _film(name, opened, settings):
     """The film that the reader has open, with its boxes under `settings`; `name` is 'now' or 'before'."""
-    row, problem, shown = resources.row_of(opened)[state.film_id()], "", None
-    image = resources.cases(opened)[0].images[row]
-    try:
-        shown = film.read(image)
-    except GroundglassError as error:
-        problem = str(error)
+    row = resources.row_of(opened)[state.film_id()]
+    _, where, problem = films.opened(resources.cases(opened)[0].images[row])
     drawn = layers.judged_layers(judged.findings(opened, settings, row))
-    film_canvas(f"changed {name}", film.address(image, shown), () if problem else drawn, problem=problem,
-                caption=[name, image.image_id], height="max(300px, calc(100dvh - 480px))")
+    film_canvas(f"changed {name}", where, () if problem else drawn, problem=problem, caption=[name, state.film_id()],
+                height="max(300px, calc(100dvh - 480px))")
 
 
 def _open(found):

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from core.errors import GroundglassError, UnreadableFilm
+from core.errors import GroundglassError
 from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 from core.vendor_luts import without_vendor_luts
-from viewer import charts, judged, login, resources, state
-from viewer.canvas.component import FilmAddress, canvas_state, film_canvas
-from viewer.pixels import film_url
+from viewer import charts, films, judged, login, resources, state
+from viewer.canvas.component import canvas_state, film_canvas
 from viewer.views import first_read, heat, layers, panes, review, worklist
 
 CANVAS = "canvas"
@@ -46,13 +45,10 @@ def show(opened, settings, ids, film_id):
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
         film_canvas(CANVAS, None, problem="" if film_id is None else problem, height=HEIGHT, on_step=_step(ids))
         return
-    image, problem, film = cases.images[row], "", None
-    try:
-        film = read(image)
-        if said := login.note_film(film.sop_instance_uid or film.image_id):
-            st.html(charts.sentences([said], "problems"))
-    except GroundglassError as error:
-        problem = str(error)
+    image = cases.images[row]
+    film, where, problem = films.opened(image)
+    if film:
+        problem = _note(film)
     hidden = first_read.hides(film_id)
     found = () if hidden else judged.findings(opened, settings, row)
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
@@ -62,7 +58,7 @@ def show(opened, settings, ids, film_id):
     drawn = () if problem or hidden else review.noted(layers.drawn(opened, settings, row, found, kinds, chosen), room)
     height = HEIGHT if len(others) < 2 else f"calc({HEIGHT} / 2)"
     with st.container(key="side_by_side" if others else "alone"):
-        seen = film_canvas(CANVAS, address(image, film), drawn, problem=problem,
+        seen = film_canvas(CANVAS, where, drawn, problem=problem,
                            caption=[film_id] if hidden else _caption(opened, settings, row),
                            ahead=_ahead(opened, ids, film_id), height=height, chosen=kinds,
                            heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
@@ -88,6 +84,16 @@ def show(opened, settings, ids, film_id):
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
     with said:
         review.show(room)
+
+
+def _note(film):
+    """Put it on the audit trail that the film is opened; the sentence of what forbids to show it, "" for nothing."""
+    try:
+        if said := login.note_film(film.sop_instance_uid or film.image_id):
+            st.html(charts.sentences([said], "problems"))
+    except GroundglassError as error:
+        return str(error)
+    return ""
 
 
 def _asked(film_id):
@@ -120,25 +126,11 @@ def _steps(film, plain):
     return (without_vendor_luts(film) if plain else film).steps
 
 
-def read(image):
-    """The `core.film.Film` of a `core.dataset.Image`. Raises `UnreadableFilm`."""
-    if image.path is None:
-        raise UnreadableFilm(f"The film of {image.image_id!r} is not in the data set, only its label: add it below "
-                             "train/.")
-    return resources.film(image.path)
-
-
-def address(image, film=None):
-    """The `FilmAddress` of an image, with the sides of the decoded `film` where there is one."""
-    width, height = (film.width, film.height) if film else (image.width, image.height)
-    return FilmAddress(image.image_id, film_url(image.path) if image.path else "", width, height)
-
-
 def _ahead(opened, ids, film_id):
     """(steps, address) of the films that the reader will probably open next."""
     cases, rows = resources.cases(opened)[0], resources.row_of(opened)
     near = {by: cases.images[rows[each]] for by in AHEAD if (each := state.stepped(ids, film_id, by)) != film_id}
-    return [(by, address(image)) for by, image in near.items() if image.path and image.width]
+    return [(by, films.address(image)) for by, image in near.items() if image.path and image.width]
 
 
 def _caption(opened, settings, row):

@@ -7,7 +7,7 @@ import streamlit as st
 from core.company import company
 from core.errors import GroundglassError
 from core.fusion import METHODS
-from viewer import judged, resources, state, tuning
+from viewer import films, judged, resources, state, tuning
 from viewer.canvas.component import Link, film_canvas
 from viewer.state import Settings
 from viewer.views import layers
@@ -80,16 +80,12 @@ def _with(predictions, name, value, row, kinds):
 
 def show(opened, pane, number, height, arrangement, on_step):
     """One pane beside the first; what keeps it from being shown is its own sentence."""
-    from viewer.views import film  # which shows the panes
-
-    image, problem, shown, drawn = resources.cases(opened)[0].images[pane.row], pane.problem, None, ()
-    try:
-        shown = film.read(image)
-        if pane.settings is not None:
-            found = judged.findings(opened, pane.settings, pane.row)
-            drawn = layers.drawn(opened, pane.settings, pane.row, found, pane.kinds)
-    except GroundglassError as error:
-        problem = str(error)
-    film_canvas(f"pane {number}", film.address(image, shown), () if problem else drawn, problem=problem,
+    image, drawn = resources.cases(opened)[0].images[pane.row], ()
+    _, where, problem = films.opened(image)
+    problem = pane.problem or problem
+    if not problem:
+        found = judged.findings(opened, pane.settings, pane.row)
+        drawn = layers.drawn(opened, pane.settings, pane.row, found, pane.kinds)
+    film_canvas(f"pane {number}", where, drawn, problem=problem,
                 caption=(pane.name, image.image_id), height=height, chosen=pane.kinds, link=link(arrangement),
                 on_step=on_step)

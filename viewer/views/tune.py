@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.changes import ap_changes
 from core.errors import GroundglassError
-from viewer import analyses, charts, judged, resources, state, tuning
+from viewer import analyses, charts, films, judged, resources, state, tuning
 from viewer.canvas.component import film_canvas
 from viewer.slider.component import let_through
-from viewer.views import blame, explain, film, frame, grids, layers, settings
+from viewer.views import blame, explain, frame, grids, layers, settings
 
 CHOSEN = "tune tab"
 
@@ -86,14 +86,10 @@ def _film(opened, chosen):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
             st.button(label, icon=f":material/{icon}:", on_click=_step, args=(ids, by), shortcut=key)
     row = resources.row_of(opened)[film_id]
-    image, shown, problem = cases.images[row], None, ""
-    try:
-        shown = film.read(image)
-    except GroundglassError as error:
-        problem = str(error)
+    _, where, problem = films.opened(cases.images[row])
     found = judged.findings(opened, chosen, row)
-    film_canvas("tune_canvas", film.address(image, shown), () if problem else layers.judged_layers(found),
-                problem=problem, caption=[image.image_id], height="calc(100dvh - 130px)")
+    film_canvas("tune_canvas", where, () if problem else layers.judged_layers(found), problem=problem,
+                caption=[film_id], height="calc(100dvh - 130px)")
 
 
 def _telling(cases, ids):
