@@ -95,7 +95,7 @@ class Labels:
 
     def strict(self):
         """`truth` when nothing is at fault. Raises `BadTable`: a score on broken labels would be a lie."""
-        insist(self.faults)
+        insist(self.faults, of_rows=self.truth is not None)
         return self.truth
 
 

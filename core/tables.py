@@ -61,11 +61,14 @@ def some(sentences, what="more like these"):
     return (*sentences[:MAX_SENTENCES], f"... and {rest} {what}.") if rest > 1 else tuple(sentences)
 
 
-def insist(faults):
-    """Raise `BadTable` with the first of `faults`, counting the others and holding all; pass when there is none."""
+def insist(faults, *, of_rows=True):
+    """Raise `BadTable` with the first of `faults`, counting the others; pass when there is none.
+
+    The error holds all of them where they are faults `of_rows`, each to be mended by itself.
+    """
     if faults:
         others = f" ({len(faults) - 1} more like it)" if len(faults) > 1 else ""
-        raise BadTable(f"{faults[0].removesuffix('.')}{others}.", faults)
+        raise BadTable(f"{faults[0].removesuffix('.')}{others}.", faults if of_rows else ())
 
 
 def read_table(path, columns):
