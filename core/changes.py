@@ -6,9 +6,7 @@ This module knows nothing of how either came about.
 from dataclasses import dataclass
 
 from core.boxes import Boxes, iou_matrix
-from core.cases import Cases
-from core.matching import TRUE_POSITIVE, Matches
-from core.scoring import Answer
+from core.matching import TRUE_POSITIVE
 
 SAME = 0.5  # IoU above which two false positives are one that moved
 
@@ -18,17 +16,6 @@ def ap_changes(now, before):
     has none."""
     now, before = now.summary(), before.summary()
     return {name: None if now[name] is None or before.get(name) is None else now[name] - before[name] for name in now}
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """One of the two: `core.cases.Cases`, the `Answer` about all of its films, the `Matches` of the scored ones (None
-    without any), and the least confidence shown."""
-
-    cases: Cases
-    answer: Answer
-    matches: Matches | None
-    display: float
 
 
 @dataclass(frozen=True)
@@ -48,8 +35,7 @@ class FilmChange:
 
 
 def film_changes(now, before):
-    """A `FilmChange` for each film scored by both `Side`s whose true positives, false positives or misses differ, best
-    first."""
+    """A `FilmChange` for each film scored on both sides (`core.judgement.Judged`) whose verdicts differ, best first."""
     if now.matches is None or before.matches is None:
         return ()
     earlier = {image.image_id: row for row, image in enumerate(before.cases.images[:before.cases.films])}

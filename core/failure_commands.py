@@ -22,41 +22,40 @@ def _add_errors(commands):
     parser.set_defaults(run_command=_errors)
 
 
-def _opened(data, predictions, given):
-    """(`Cases`, `FusionSettings`, `ScoreSettings`, `Fused`, `Answer`, `Matches`) of what the options name."""
+def _judged(predictions, given, settings, compare=False):
+    """The `core.judgement.Judged` of the predictions there, of which some film must have a label."""
     from core.cases import arrange
     from core.dataset import open_dataset
-    from core.fusion import fuse
+    from core.errors import BadPredictions
+    from core.judgement import judge_cases
+    from core.neighbours import neighbours
     from core.predictions import read_predictions
-    from core.scoring import conclude
-    from core.verdicts import judge
 
-    cases, (fusion, scoring) = arrange(open_dataset(data, progress=bar), read_predictions(predictions)), settings_of(
-        given)
-    fused = fuse(cases.predictions.candidates, fusion)
-    return cases, fusion, scoring, fused, conclude(cases.predictions, fused, scoring), judge(cases, fused)
+    cases = arrange(open_dataset(given.data, progress=bar), read_predictions(predictions))
+    if not cases.films:
+        raise BadPredictions(f"none of the films predicted in {predictions} has a label, but some must: name "
+                             "predictions of this data set.")
+    return judge_cases(cases, *settings, given.display, neighbours(cases, bar) if compare else None)
 
 
 def _errors(given):
     from core.costs import costs
     from core.error_ap import confusions, gains
-    from core.kinds import diagnose
-    from core.neighbours import neighbours
     from core.verdicts import rate
 
-    cases, fusion, scoring, fused, answer, matches = _opened(given.data, given.predictions, given)
-    _insist(cases, given.predictions)
-    alike = neighbours(cases, bar) if given.compare else None
-    found = diagnose(cases, fused, answer, matches, fusion, scoring, given.display, alike)
-    evaluation = rate(cases, answer, matches)
-    rows, pairs = gains(cases, evaluation, found), confusions(cases, evaluation, answer.study)
+    settings = settings_of(given)
+    judged = _judged(given.predictions, given, settings, given.compare)
+    cases, found = judged.cases, judged.diagnosis
+    evaluation = rate(cases, judged.answer, judged.matches)
+    rows, pairs = gains(cases, evaluation, found), confusions(cases, evaluation, judged.answer.study)
+    stamp = _stamp(given, cases, settings)
     if given.json:
         cost = costs(evaluation).of_cases(cases)
         films = {image.image_id: {"kinds": found.of_film(row), "cost": float(cost[row])}
                  for row, image in enumerate(cases.images[:cases.films])}
         print(json.dumps({"kinds": [asdict(each) for each in rows], "confusions": [asdict(each) for each in pairs],
                           **({"films": films} if given.films else {}),
-                          "stamp": _stamp(given, cases, fusion, scoring)}, allow_nan=False))
+                          "stamp": stamp}, allow_nan=False))
         return
     print(f"{'kind':24}{'count':>7}{'dAP':>9}{'dmAP':>9}  meaning")
     for each in rows:
@@ -64,25 +63,17 @@ def _errors(given):
         print(f"{each.kind:24}{each.count:>7}{_signed(own):>9}{_signed(each.mean):>9}  {each.meaning}")
     for each in pairs:
         print(f"{f'{each.labelled}, called {each.called}':31}{each.count:>5}{'':4}{_signed(each.mean):>9}")
-    print(json.dumps(_stamp(given, cases, fusion, scoring), allow_nan=False))
-
-
-def _insist(cases, place):
-    from core.errors import BadPredictions
-
-    if not cases.films:
-        raise BadPredictions(f"none of the films predicted in {place} has a label, but some must: name predictions of "
-                             "this data set.")
+    print(json.dumps(stamp, allow_nan=False))
 
 
 def _signed(value):
     return "-" if value is None else f"{value:+.4f}"
 
 
-def _stamp(given, cases, fusion, scoring):
+def _stamp(given, cases, settings):
     from core.stamp import stamp
 
-    return stamp(cases.predictions.manifest, given.data.resolve().name, fusion, scoring, {"display": given.display})
+    return stamp(cases.predictions.manifest, given.data.resolve().name, *settings, {"display": given.display})
 
 
 def _add_changed(commands):
@@ -101,18 +92,15 @@ def _add_changed(commands):
 def _changed(given):
     import argparse
 
-    from core.changes import Side, ap_changes, film_changes
+    from core.changes import ap_changes, film_changes
     from core.verdicts import rate
 
-    plain = argparse.Namespace(**dict.fromkeys(vars(given)))
-    opened = [_opened(given.data, given.predictions, given),
-              _opened(given.data, given.before or given.predictions, given if given.before else plain)]
-    sides = [Side(cases, answer, matches, given.display) for cases, _, _, _, answer, matches in opened]
-    for side in sides:
-        _insist(side.cases, given.predictions)
+    now = settings_of(given)
+    then = now if given.before else settings_of(argparse.Namespace(**dict.fromkeys(vars(given))))
+    sides = [_judged(given.predictions, given, now), _judged(given.before or given.predictions, given, then)]
     found = film_changes(*sides)
     aps = ap_changes(*(rate(side.cases, side.answer, side.matches) for side in sides))
-    stamps = {"stamp": _stamp(given, *opened[0][:3]), "before": _stamp(given, *opened[1][:3])}
+    stamps = {"stamp": _stamp(given, sides[0].cases, now), "before": _stamp(given, sides[1].cases, then)}
     if given.json:
         print(json.dumps({"aps": aps, "films": [asdict(each) for each in found], **stamps}, allow_nan=False))
         return
@@ -126,10 +114,10 @@ def _changed(given):
 def _add_gallery(commands):
     parser = commands.add_parser("gallery", help="every missed box, false positive or localisation error, and the "
                                                  "zones they lie in")
-    parser.add_argument("which", choices=("missed", "false positives", "localisation"))
+    parser.add_argument("which", help="missed, false positives or localisation")
     add_data(parser)
     parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
-    parser.add_argument("--order", choices=("cost", "confidence", "IoU", "size", "film"), default="cost")
+    parser.add_argument("--order", default="cost", help="cost (default), confidence, IoU, size or film")
     parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_settings(parser)
@@ -139,15 +127,14 @@ def _add_gallery(commands):
 def _gallery(given):
     from core.costs import costs
     from core.gallery import chosen, gallery, records
-    from core.kinds import diagnose
     from core.verdicts import rate
 
-    cases, fusion, scoring, fused, answer, matches = _opened(given.data, given.predictions, given)
-    _insist(cases, given.predictions)
-    told = gallery(cases, answer, matches, diagnose(cases, fused, answer, matches, fusion, scoring, given.display),
-                   given.display, costs(rate(cases, answer, matches)).of_cases(cases))
-    boxes, stamp = records(told, chosen(told, given.which, given.order), cases.images), _stamp(given, cases, fusion,
-                                                                                               scoring)
+    settings = settings_of(given)
+    judged = _judged(given.predictions, given, settings)
+    cases = judged.cases
+    told = gallery(judged, costs(rate(cases, judged.answer, judged.matches)).of_cases(cases))
+    boxes = records(told, chosen(told, given.which, given.order), cases.images)
+    stamp = _stamp(given, cases, settings)
     if given.json:
         boxes = [{name: None if value != value else value for name, value in each.items()} for each in boxes]
         print(json.dumps({"boxes": boxes, "zones": [{**asdict(each), "miss_rate": each.miss_rate}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import BadSettings
 from core.kinds import CODES, KINDS
 from core.matching import TRUE_POSITIVE
 from core.zones import ZONES, middles, zone_counts, zone_of
@@ -16,6 +17,7 @@ SETS = {
     "false positives": "every detection shown that finds no box",
     "localisation": "every false positive that overlaps a ground-truth box by an IoU of .1 to .5",
 }
+CONTEXT, LEAST = 1.8, 0.3  # see `surroundings`
 ORDERS = {
     "cost": "what the film and its study cost the mAP, dearest first",
     "confidence": "confidence, highest first; of a missed box that of the best candidate for it",
@@ -59,15 +61,15 @@ class Gallery:
         return zone_counts(self.zone, self.truth, self.truth & wrong, ~self.truth & wrong)
 
 
-def gallery(cases, answer, matches, diagnosis, display, costs):
-    """The `Gallery` of the scored films of `cases` (`core.cases.Cases`).
+def gallery(judged, costs):
+    """The `Gallery` of the scored films of `judged` (`core.judgement.Judged`).
 
-    answer, matches, diagnosis: of the same settings, as `core.failures.findings` takes them; display: least confidence
-    shown; costs float64 [F]: what each film costs (`core.costs.Costs.of_cases`).
+    costs float64 [F]: what each film costs (`core.costs.Costs.of_cases`).
     """
+    cases, answer, matches, diagnosis = judged.cases, judged.answer, judged.matches, judged.diagnosis
     truth, films = cases.truth, np.arange(cases.films)
     offsets = answer.offsets[:cases.films + 1]
-    shown = np.flatnonzero(answer.scores[:offsets[-1]] >= display)
+    shown = np.flatnonzero(answer.scores[:offsets[-1]] >= judged.display)
     of_truth = np.repeat(films, np.diff(truth.offsets))
     of_shown = np.repeat(films, np.diff(offsets))[shown]
     film = np.r_[of_truth, of_shown].astype(np.int32)
@@ -89,8 +91,12 @@ def gallery(cases, answer, matches, diagnosis, display, costs):
 def chosen(found, which, order="cost", kinds=(), zones=()):
     """Rows [K] of the `Gallery` `found` that belong to `which` of SETS, in one of ORDERS.
 
-    kinds, zones: names of `core.kinds.KINDS` and `core.zones.ZONES` to keep; () keeps all.
+    kinds, zones: names of `core.kinds.KINDS` and `core.zones.ZONES` to keep; () keeps all. Raises `BadSettings`.
     """
+    for given, known in ((which, SETS), (order, ORDERS)):
+        if given not in known:
+            raise BadSettings(f"a gallery is asked for by {given!r}, but must be by one of {', '.join(known)}: choose "
+                              "one.")
     wrong = found.kind >= 0
     kept = wrong & (found.truth if which == "missed" else ~found.truth)
     if which == "localisation":
@@ -104,6 +110,25 @@ def chosen(found, which, order="cost", kinds=(), zones=()):
         return rows[np.argsort(found.film[rows], kind="stable")]
     value = {"cost": found.cost, "confidence": found.confidence, "IoU": found.iou, "size": found.size}[order][rows]
     return rows[np.argsort(-np.nan_to_num(value, nan=-1.0), kind="stable")]
+
+
+def surroundings(box, width, height):
+    """The part of a film of `width` x `height` around `box` (xyxy): integers (x0, y0, x1, y1), square where it fits.
+
+    Its side is CONTEXT times the box's longer one, and at least LEAST of the film's.
+    """
+    x0, y0, x1, y1 = box
+    side = max(CONTEXT * max(x1 - x0, y1 - y0), LEAST * max(width, height))
+    across, down = (max(1, round(min(side, length))) for length in (width, height))
+    left = round(min(max((x0 + x1 - across) / 2, 0), width - across))
+    top = round(min(max((y0 + y1 - down) / 2, 0), height - down))
+    return left, top, left + across, top + down
+
+
+def within(box, part):
+    """`box` (xyxy) in shares of the `part` (xyxy) of its film, which it may leave."""
+    sides = part[2] - part[0], part[3] - part[1]
+    return tuple((corner - part[place % 2]) / sides[place % 2] for place, corner in enumerate(box))
 
 
 def records(found, rows, images):

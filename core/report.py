@@ -13,15 +13,13 @@ from core.dicom import read_film
 from core.display import shown
 from core.errors import GroundglassError
 from core.failures import Finding, findings
-from core.fusion import fuse
-from core.kinds import KINDS, diagnose
+from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 from core.reported import NAME, WARNING, version
-from core.scoring import conclude
-from core.verdicts import judge
 
 LARGEST = 1000  # pixels of the longer side of a film in a report
 COLOURS = {"TP": "#6cc4ff", "FP": "#ff9152", "FN": "#f5e960", "truth": "#45d6a8", "plain": "#d5dde6"}  # as the viewer's
+HEADS = ("film", "TP", "FP", "FN", "kinds of failure")  # of `contents`
 TITLE = f"{NAME}: report of selected films"
 
 
@@ -53,27 +51,8 @@ class Report:
     origin: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What a report is made from: `core.cases.Cases`, and under one setting the `core.scoring.Answer`, the
-    `core.matching.Matches` (None: nothing is scored), the least confidence shown and the `core.kinds.Diagnosis`."""
-
-    cases: object
-    answer: object
-    matches: object
-    display: float
-    diagnosis: object
-
-
-def judge_cases(cases, fusion, scoring, display):
-    """The `Judged` of `cases` under `FusionSettings`, `ScoreSettings` and the least confidence shown."""
-    fused = fuse(cases.predictions.candidates, fusion)
-    answer, matches = conclude(cases.predictions, fused, scoring), judge(cases, fused)
-    return Judged(cases, answer, matches, display, diagnose(cases, fused, answer, matches, fusion, scoring, display))
-
-
 def report(judged, rows, stamp, said=None, progress=None):
-    """The `Report` of the films at `rows` of `judged` (`Judged`).
+    """The `Report` of the films at `rows` of `judged` (`core.judgement.Judged`).
 
     stamp: that of `core.stamp.stamp`; said: image id -> sentences of readers, oldest first (None: none); progress:
     wraps the rows as they are gone through.
@@ -153,6 +132,3 @@ def contents(case):
     """The line on a film in a report's table of contents: (id, TP, FP, FN, kinds of failure), texts."""
     counts = (str(sum(each.verdict == verdict for each in case.findings)) for verdict in ("TP", "FP", "FN"))
     return case.image_id, *counts, ", ".join(case.kinds)
-
-
-HEADS = ("film", "TP", "FP", "FN", "kinds of failure")  # of `contents`

@@ -24,8 +24,9 @@ def _report(given):
     from core import audit
     from core.cases import arrange
     from core.dataset import open_dataset
+    from core.judgement import judge_cases
     from core.predictions import read_predictions
-    from core.report import judge_cases, report
+    from core.report import report
     from core.report_files import writer
     from core.reviews import current
     from core.reviews_told import told_of_films

@@ -11,12 +11,13 @@ import pytest
 from core.cases import arrange
 from core.costs import costs
 from core.dataset import open_dataset
+from core.errors import BadSettings
 from core.failures import findings
 from core.fusion import FusionSettings
-from core.gallery import ORDERS, SETS, chosen, gallery, records
+from core.gallery import ORDERS, SETS, chosen, gallery, records, surroundings, within
+from core.judgement import judge_cases
 from core.levels import ScoreSettings
 from core.predictions import read_predictions
-from core.report import judge_cases
 from core.verdicts import rate
 from core.zones import CELLS, ZONES, middles, spread, zone_counts, zone_of
 
@@ -29,7 +30,7 @@ def seen():
     cases = arrange(open_dataset(SAMPLE), read_predictions(SAMPLE / "predictions"))
     judged = judge_cases(cases, FusionSettings(), ScoreSettings(), 0.25)
     cost = costs(rate(cases, judged.answer, judged.matches)).of_cases(cases)
-    return judged, gallery(cases, judged.answer, judged.matches, judged.diagnosis, 0.25, cost)
+    return judged, gallery(judged, cost)
 
 
 def test_the_galleries_hold_what_the_films_say_one_by_one(seen):
@@ -108,3 +109,20 @@ def test_the_command_tells_the_same(seen):
     assert [each["film"] for each in told["boxes"]] == [judged.cases.images[found.film[row]].image_id for row in rows]
     assert sum(each["truth"] for each in told["zones"]) == len(judged.cases.truth.boxes)
     assert told["stamp"]["settings"]["iou"] == 0.45
+
+
+@pytest.mark.parametrize("box", [(0, 0, 5, 5), (95, 70, 100, 80), (10, 10, 90, 70), (40, 40, 41, 41)])
+def test_a_crop_lies_in_the_film_and_holds_the_box(box):
+    left, top, right, bottom = surroundings(box, 100, 80)
+    assert 0 <= left < right <= 100 and 0 <= top < bottom <= 80
+    assert left <= box[0] and top <= box[1] and right >= box[2] and bottom >= box[3]
+
+
+def test_a_box_is_told_in_shares_of_a_part_that_it_may_leave():
+    assert within((20, 10, 60, 50), (20, 30, 100, 70)) == (0, -0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("asked", [("hits", "cost"), ("missed", "colour")])
+def test_a_gallery_that_there_is_not_is_refused(seen, asked):
+    with pytest.raises(BadSettings, match="must be by one of"):
+        chosen(seen[1], *asked)

@@ -7,12 +7,13 @@ import pytest
 
 from core.__main__ import main
 from core.cases import arrange
-from core.changes import Side, film_changes
+from core.changes import film_changes
 from core.dataset import Dataset, Image
 from core.edges import edges_off
 from core.error_ap import TOTALS, confusions, gains
 from core.failures import findings
 from core.fusion import CONF_TYPES, METHODS, FusionSettings, fuse
+from core.judgement import Judged
 from core.kinds import KINDS, diagnose
 from core.labels import GroundTruth
 from core.levels import ScoreSettings
@@ -185,7 +186,7 @@ def test_a_contradiction_is_mended_on_the_side_that_is_wrong(kind, truth, study,
 def test_what_changed_is_listed_best_first():
     cases = many()
     low, high = ((side, diagnosed(cases, display=side)) for side in (.25, .85))
-    now, before = (Side(cases, answer, matches, display) for display, (_, answer, matches, _) in (high, low))
+    now, before = (Judged(cases, answer, matches, display, None) for display, (_, answer, matches, _) in (high, low))
     assert [(each.image_id, each.found, each.lost, each.appeared, each.gone, round(each.gain, 2))
             for each in film_changes(now, before)] == [("b", 0, 0, 0, 2, 1.5)]
     back = film_changes(before, now)

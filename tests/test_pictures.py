@@ -12,7 +12,6 @@ from tests.film_files import film_file
 from viewer import pictures
 from viewer.pictures import picture_routes, picture_url
 from viewer.pixels import film_url
-from viewer.views.gallery import crop
 
 
 @pytest.fixture
@@ -73,10 +72,3 @@ def test_a_picture_is_made_once_and_the_oldest_are_forgotten(film, monkeypatch):
     get(33)
     get(32)
     assert len(made) == 3
-
-
-@pytest.mark.parametrize("box", [(0, 0, 5, 5), (95, 70, 100, 80), (10, 10, 90, 70), (40, 40, 41, 41)])
-def test_a_crop_lies_in_the_film_and_holds_the_box(box):
-    left, top, right, bottom = crop(box, 100, 80)
-    assert 0 <= left < right <= 100 and 0 <= top < bottom <= 80
-    assert left <= box[0] and top <= box[1] and right >= box[2] and bottom >= box[3]

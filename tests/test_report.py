@@ -18,6 +18,7 @@ from core.dicom import read_film
 from core.display import shown
 from core.errors import BadSettings, GroundglassError
 from core.fusion import FusionSettings
+from core.judgement import judge_cases
 from core.levels import ScoreSettings
 from core.predictions import read_predictions
 from core.report_files import writer
@@ -33,7 +34,7 @@ EVIL = "<script>alert(1)</script>{{7*7}}"
 @pytest.fixture(scope="module")
 def judged():
     cases = arrange(open_dataset(SAMPLE), read_predictions(SAMPLE / "predictions"))
-    return reports.judge_cases(cases, FusionSettings(), ScoreSettings(), 0.25)
+    return judge_cases(cases, FusionSettings(), ScoreSettings(), 0.25)
 
 
 def _made(judged, rows, said=None):

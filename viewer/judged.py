@@ -23,6 +23,7 @@ from core import (
 )
 from core.errors import GroundglassError
 from core.fold_probes import read_folds
+from core.judgement import Judged
 from viewer import charts, resources, reviewed
 
 KEPT = 12
@@ -61,6 +62,12 @@ def _diagnosis(opened, settings, compared):
         resources.answer(opened, settings.fusion, settings.score), resources.matches(opened, settings.fusion),
         settings.fusion, settings.score, settings.display,
         _compared[opened.data, opened.data_digest] if compared else None)
+
+
+def everything(opened, settings):
+    """What is found of all films, as a `core.judgement.Judged`."""
+    return Judged(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
+                  resources.matches(opened, settings.fusion), settings.display, diagnosis(opened, settings))
 
 
 def findings(opened, settings, row):
@@ -177,18 +184,13 @@ def confusions_of(opened, fusion_settings, score_settings):
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def changes_of(opened, settings, other, other_settings):
     """The `core.changes.FilmChange`s from what is `other` (`viewer.resources.Opened`) to what is `opened`."""
-    sides = [changes.Side(resources.cases(at)[0], resources.answer(at, each.fusion, each.score),
-                          resources.matches(at, each.fusion), each.display)
-             for at, each in ((opened, settings), (other, other_settings))]
-    return changes.film_changes(*sides)
+    return changes.film_changes(everything(opened, settings), everything(other, other_settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT, hash_funcs=resources.BY_TEXT)
 def gallery_of(opened, settings):
     """The `core.gallery.Gallery` of the scored films."""
-    return gallery.gallery(resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score),
-                           resources.matches(opened, settings.fusion), diagnosis(opened, settings), settings.display,
-                           costs_of(opened, settings.fusion, settings.score))
+    return gallery.gallery(everything(opened, settings), costs_of(opened, settings.fusion, settings.score))
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=resources.BY_TEXT)

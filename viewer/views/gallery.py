@@ -2,19 +2,17 @@
 
 import streamlit as st
 
-from core.gallery import ORDERS, SETS, chosen, records
+from core.gallery import ORDERS, SETS, chosen, records, surroundings
 from core.kinds import CODES, KINDS
-from core.report import colour
 from core.zones import ZONES
 from viewer import charts, judged, plots, resources, state, tuning
 from viewer.pictures import picture_url
-from viewer.tiles.component import Shape, Tile, tiles
-from viewer.views import explain, film, frame
+from viewer.tiles.component import Tile, tiles
+from viewer.views import explain, film, frame, layers, sheets
 
 PAGE = 24  # crops at a time
 AT = "gallery page"  # in the session: which of the pages, from 0, and of what
 OPENED = "gallery opened"  # in the session: the reader has opened a crop
-CONTEXT, LEAST = 1.8, 0.3  # a crop's side: times the box's, and at least this share of the film's longer side
 SIDE = 288  # pixels of a crop
 
 
@@ -38,7 +36,7 @@ def page():
     rows = chosen(told, which, order, kinds, zones)
     with right:
         _crops(opened, settings, told, rows, (which, order, kinds, zones))
-        explain.export(opened, settings, records(told, rows, cases.images), which.replace(" ", "-"),
+        explain.export(opened, settings, lambda: records(told, rows, cases.images), which.replace(" ", "-"),
                        ({"display": settings.display},))
 
 
@@ -113,7 +111,7 @@ def _open(opened, told, name):
     row = int(name)
     film_id = resources.cases(opened)[0].images[told.film[row]].image_id
     state.show_film(film_id)
-    st.session_state[film.PICK] = film_id, f"{'t' if told.truth[row] else 'd'}{int(told.row[row])}"
+    st.session_state[film.PICK] = film_id, layers.mark_of(told.truth[row], int(told.row[row]))
     st.session_state[OPENED] = True
 
 
@@ -122,32 +120,14 @@ def _tile(opened, settings, told, row):
     film, box = int(told.film[row]), told.boxes[row].tolist()
     image = resources.cases(opened)[0].images[film]
     title = f"{'FN' if told.truth[row] else 'FP'} {image.image_id}"
-    if not (image.path and image.width):
-        problem = "The film cannot be read." if image.path else "The film is not in the data set."
+    if problem := sheets.unseen(image):
         return Tile(str(row), "", 1.0, title, (), (), problem)
-    part = crop(box, image.width, image.height)
+    part = surroundings(box, image.width, image.height)
     own = told.truth[row], int(told.row[row])
-    shapes = [_shape(each, part, (each.truth, each.row) == own) for each in judged.findings(opened, settings, film)]
+    shapes = [sheets.shape(each, part, (each.truth, each.row) == own)
+              for each in judged.findings(opened, settings, film)]
     numbers = [f"{word} {value:.2f}" for word, value in (("conf", told.confidence[row]), ("IoU", told.iou[row]))
                if value == value and value > 0]
     lines = (list(KINDS)[told.kind[row]], ", ".join(numbers), f"cost {1000 * told.cost[row]:.2f}")
     return Tile(str(row), picture_url(image.path, part, SIDE), (part[2] - part[0]) / (part[3] - part[1]), title, lines,
                 tuple(shapes))
-
-
-def crop(box, width, height):
-    """The part of a film of `width` x `height` around `box` (xyxy), integers (x0, y0, x1, y1): square where it fits."""
-    x0, y0, x1, y1 = box
-    side = max(CONTEXT * max(x1 - x0, y1 - y0), LEAST * max(width, height))
-    across, down = (max(1, round(min(side, length))) for length in (width, height))
-    left = round(min(max((x0 + x1 - across) / 2, 0), width - across))
-    top = round(min(max((y0 + y1 - down) / 2, 0), height - down))
-    return left, top, left + across, top + down
-
-
-def _shape(finding, part, strong):
-    left, top, right, bottom = part
-    x0, y0, x1, y1 = finding.xyxy
-    wide, high = right - left, bottom - top
-    return Shape(((x0 - left) / wide, (y0 - top) / high, (x1 - left) / wide, (y1 - top) / high), colour(finding),
-                 finding.truth, strong)

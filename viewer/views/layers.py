@@ -68,16 +68,20 @@ def want(canvas):
 
 
 def _mark(finding):
-    other = "d" if finding.truth else "t"
     paired = finding.partner is not None and finding.verdict in ("TP", "")
     return Mark(mark_id(finding), finding.xyxy, finding.verdict, finding.confidence,
-                pair=f"{other}{finding.partner}" if paired else None, iou=finding.iou,
+                pair=mark_of(not finding.truth, finding.partner) if paired else None, iou=finding.iou,
                 details=tuple(each for each in (finding.kind, finding.reason) if each))
 
 
 def mark_id(finding):
     """Id of the mark of a `core.failures.Finding`."""
-    return f"{'t' if finding.truth else 'd'}{finding.row}"
+    return mark_of(finding.truth, finding.row)
+
+
+def mark_of(truth, row):
+    """Id of the mark of a film's ground-truth box, or of its detection, counted from 0."""
+    return f"{'t' if truth else 'd'}{row}"
 
 
 def owner(mark):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import GroundglassError
-from core.report import Judged, report
+from core.report import report
 from core.report_files import WRITERS, writer
 from core.stamp import stamp
 from viewer import charts, judged, login, resources, reviewed, tuning
@@ -35,8 +35,7 @@ def make(opened, rows, ending):
     bar = st.progress(0.0, "Reporting …")
     try:
         made = report(
-            Judged(cases, resources.answer(opened, chosen.fusion, chosen.score),
-                   resources.matches(opened, chosen.fusion), chosen.display, judged.diagnosis(opened, chosen)), rows,
+            judged.everything(opened, chosen), rows,
             stamp(cases.predictions.manifest, resources.data_set(opened).name, chosen.fusion, chosen.score),
             reviewed.told(opened), progress=lambda films: charts.counted(films, bar))
         kept = Kept(f"groundglass-report{ending}")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.gallery import within
 from core.report import colour
 from viewer import charts, judged, resources, state
 from viewer.pictures import picture_url
@@ -45,10 +46,10 @@ def _pager(page, pages, turn):
 def _tile(opened, settings, row, here, layers):
     cases, weighed = resources.cases(opened)[0], judged.weighed(opened, settings)
     image = cases.images[row]
-    if not (image.path and image.width) or image.image_id in cases.refused:
-        problem = "The film cannot be read." if image.path else "The film is not in the data set."
+    if problem := unseen(image, cases.refused):
         return Tile(image.image_id, "", 1.0, image.image_id, (_words(weighed, row),), (), problem, here)
-    shapes = tuple(_shape(each, image) for each in judged.findings(opened, settings, row)
+    whole = (0, 0, image.width, image.height)
+    shapes = tuple(shape(each, whole, each.verdict in ("FP", "FN")) for each in judged.findings(opened, settings, row)
                    if state.LAYERS[not each.truth] in layers)
     return Tile(image.image_id, picture_url(image.path, side=SIDE), image.width / image.height, image.image_id,
                 (_words(weighed, row),), shapes, current=here)
@@ -62,6 +63,14 @@ def _words(weighed, row):
     return " · ".join(each for each in (f"T {truth or '–'} AI {predicted or '–'}", counts) if each)
 
 
-def _shape(finding, image):
-    box = tuple(each / side for each, side in zip(finding.xyxy, (image.width, image.height) * 2, strict=True))
-    return Shape(box, colour(finding), finding.truth, finding.verdict in ("FP", "FN"))
+def unseen(image, refused=()):
+    """Why there is no picture of a `core.dataset.Image`, "" where there is one; `refused` are ids of unreadable films.
+    """
+    if image.path is None:
+        return "The film is not in the data set."
+    return "" if image.width and image.image_id not in refused else "The film cannot be read."
+
+
+def shape(finding, part, strong):
+    """The `Shape` of a `core.failures.Finding` on a picture of this `part` (xyxy) of its film."""
+    return Shape(within(finding.xyxy, part), colour(finding), finding.truth, strong)
