@@ -59,6 +59,16 @@ class ReadVerdict:
     missed: int | None
     right: bool | None
 
+    @property
+    def found(self):
+        """How many boxes hit, None where that is not known."""
+        return None if self.hits is None else sum(self.hits)
+
+    @property
+    def false_positives(self):
+        """How many boxes do not hit, None where that is not known."""
+        return None if self.hits is None else len(self.hits) - sum(self.hits)
+
 
 def judged(cases, row, read):
     """The `ReadVerdict` of a read of the film at `row` of `cases` (`core.cases.Cases`)."""
@@ -105,9 +115,8 @@ def tally(cases, reads, failures):
     told = [(row, each) for row, each in told if each.hits is not None and failures.tp[row] >= 0]
     rows = np.array([row for row, _ in told], np.int64)
     boxes = int(failures.truth_boxes[rows].sum())
-    hits = sum(sum(each.hits) for _, each in told)
-    drawn = sum(len(each.hits) for _, each in told)
-    reader = _point(len(told), boxes, hits, drawn - hits, [each.right for _, each in told])
+    found, false = (sum(getattr(each, name) for _, each in told) for name in ("found", "false_positives"))
+    reader = _point(len(told), boxes, found, false, [each.right for _, each in told])
     classes = [None if truth < 0 or said < 0 else truth == said for truth, said in
                zip(failures.truth_class[rows].tolist(), failures.predicted_class[rows].tolist(), strict=True)]
     model = _point(len(told), boxes, int(failures.tp[rows].sum()), int(failures.fp[rows].sum()), classes)
@@ -132,10 +141,9 @@ def records(cases, reads):
         if (row := rows.get(read.image_id)) is None:
             continue
         verdict, labelled = judged(cases, row, read), int(cases.study_class[cases.film_study[row]])
-        hits = None if verdict.hits is None else sum(verdict.hits)
         found.append({"film": read.image_id, "study": cases.images[row].study_id, "reader": read.reader, "at": read.at,
                       "seconds": round(read.seconds, 1), "class": read.study_class,
-                      "labelled": STUDY_CLASSES[labelled] if labelled >= 0 else None, "hits": hits,
-                      "false positives": None if hits is None else len(verdict.hits) - hits, "missed": verdict.missed,
+                      "labelled": STUDY_CLASSES[labelled] if labelled >= 0 else None, "hits": verdict.found,
+                      "false positives": verdict.false_positives, "missed": verdict.missed,
                       "boxes": json.dumps([[round(corner, 1) for corner in box] for box in read.boxes])})
     return found

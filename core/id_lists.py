@@ -69,9 +69,9 @@ def forget_list(data_set, name):
                        "writable.") from None
 
 
-def as_text(made):
-    """The file that carries an `IdList`: UTF-8, one id a line. `python -m core evaluate --ids` takes it too."""
-    return "".join(f"{each}\n" for each in made.ids)
+def as_text(ids):
+    """The file that carries these image ids: UTF-8, one a line. `python -m core evaluate --ids` takes it too."""
+    return "".join(f"{each}\n" for each in ids)
 
 
 def from_text(name, content):

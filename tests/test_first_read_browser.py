@@ -108,7 +108,7 @@ def test_a_blinded_read_gives_nothing_away_and_is_revealed_with_its_hits(browser
 
     again = Reader(browser, address, f"blind=true&film={film}", ready="table.aps")  # in a new session
     assert again.data("drawn") == "2" and int(again.data("boxes")) > 0
-    again.page.get_by_placeholder("reader").fill("somebody else")
+    again.page.get_by_placeholder("Your name").fill("somebody else")
     again.page.keyboard.press("Enter")
     again.until(lambda: again.data("boxes") == "0" and again.data("drawn") == "0")
     again.page.close()

@@ -65,7 +65,7 @@ def test_a_file_of_ids_is_read_as_people_write_them(content, ids):
 
 def test_a_list_survives_its_file():
     made = id_list("mine", ["b", "a"])
-    assert from_text("mine", as_text(made).encode()) == made
+    assert from_text("mine", as_text(made.ids).encode()) == made
 
 
 @pytest.mark.parametrize("content, match", [(b"\xff\xfe\0", "no UTF-8 text"), (b"\n\n", "has 0 ids")])

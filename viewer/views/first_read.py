@@ -14,12 +14,11 @@ from core.errors import BadReview, BadSettings
 from core.first_reads import FirstRead, judged, records, tally
 from core.first_reads_store import FirstReadStore
 from core.labels import STUDY_CLASSES
-from core.reviews import MOST_NAME
 from core.reviews_store import default_place
-from viewer import charts, login, resources, state
+from viewer import charts, resources, reviewed, state
 from viewer import judged as verdicts
 from viewer.canvas.component import Drawing, canvas_state
-from viewer.views import explain
+from viewer.views import explain, readers
 
 BLIND = "blind"  # key of the switch
 READS = "first reads"  # in the session: (data directory, film) -> `FirstRead`
@@ -27,9 +26,7 @@ DRAWN = "first read drawn"  # in the session: (data directory, film) -> boxes dr
 CLOCK = "first read clock"  # in the session: (film on show, since when)
 SPENT = "first read spent"  # in the session: (data directory, film) -> seconds it was on show before
 SAID = "first read said"  # in the session: what was not possible
-NAME = "first_reader"  # key of the field: who reads
 OF = "first reads of"  # in the session: (data directory, database, reader) whose reads are in it
-NOBODY = "reader"  # until the reader gives a name
 SWITCH = ("Hides truth and AI of each film until you have marked what you see and chosen the study's class; then they "
           "are shown beside your boxes.")
 RULE = "A box hits as the metric says: an IoU above .5 with a ground-truth box that none of your boxes hit before."
@@ -62,15 +59,8 @@ def switch(opened):
     """The switch between reading blinded and seeing all; who reads blinded says who reads."""
     st.toggle("Blinded first read", key=BLIND, bind="query-params", help=SWITCH)
     if is_on():
-        if not login.person():
-            st.text_input("Who reads", key=NAME, max_chars=MOST_NAME, placeholder=NOBODY, label_visibility="collapsed",
-                          help="Your reads are kept under this name, and a film that you have read is not hidden "
-                               "again.")
+        readers.field()
         _recall(opened)
-
-
-def _reader():
-    return login.person() or st.session_state.get(NAME, "").strip() or NOBODY
 
 
 @st.cache_resource(show_spinner=False)
@@ -80,7 +70,7 @@ def _store(place):
 
 def _recall(opened):
     """Bring back what this reader has read before, once for each name and data set."""
-    wanted = opened.data, default_place(), _reader()
+    wanted = opened.data, default_place(), reviewed.reader()
     if st.session_state.get(OF) == wanted or state.own_on_show():
         return
     try:
@@ -153,8 +143,8 @@ def _commit(opened, film_id):
     seconds = _kept(SPENT).get(_key(film_id), 0.0) + (time.monotonic() - since if before == film_id else 0.0)
     boxes = _kept(DRAWN).get(_key(film_id), ())
     try:
-        read = FirstRead(film_id, boxes, st.session_state.get(f"first class {film_id}") or "", seconds, _reader(),
-                         datetime.now(UTC).isoformat(timespec="seconds"))
+        read = FirstRead(film_id, boxes, st.session_state.get(f"first class {film_id}") or "", seconds,
+                         reviewed.reader(), datetime.now(UTC).isoformat(timespec="seconds"))
         if not state.own_on_show():
             _store(default_place()).save(resources.data_set(opened).name, read)
     except (BadSettings, BadReview) as error:  # the film stays hidden, so that the read can be taken again
@@ -168,9 +158,9 @@ def _outcome(opened, settings, row, read):
     st.html(charts.heading("Your first read", f"{read.seconds:.0f} s"))
     rows = []
     if verdict.hits is not None:
-        hits, count = sum(verdict.hits), max(0, int(weighed.truth_boxes[row]))
+        count = int(weighed.truth_boxes[row])
         model = [str(int(each[row])) if each[row] >= 0 else "–" for each in (weighed.tp, weighed.fp, weighed.fn)]
-        rows = [("hits", f"{hits} of {count}", model[0]), ("no hit", str(len(verdict.hits) - hits), model[1]),
+        rows = [("hits", f"{verdict.found} of {count}", model[0]), ("no hit", str(verdict.false_positives), model[1]),
                 ("missed", str(verdict.missed), model[2])]
     short = (*charts.SHORT[:4], "–")
     rows.append(("class", f"{read.study_class[:3]}{_sign(verdict.right)}", short[int(weighed.predicted_class[row])]))

@@ -60,7 +60,7 @@ def _hand_on(data_set, made):
 
 def _text(made):
     ids = st.session_state.get(SHOWN_IDS) or (made.ids if made else ())
-    return "".join(f"{each}\n" for each in ids)
+    return id_lists.as_text(ids)
 
 
 def _keep(data_set):

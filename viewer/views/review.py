@@ -8,10 +8,10 @@ import streamlit as st
 
 from core.errors import BadReview
 from core.labels import STUDY_CLASSES
-from core.reviews import BOX_VERDICTS, LEVEL_VERDICTS, MOST_NAME, MOST_NOTE, Review
+from core.reviews import BOX_VERDICTS, LEVEL_VERDICTS, MOST_NOTE, Review
 from core.reviews_told import sentence
 from viewer import charts, judged, login, resources, reviewed
-from viewer.views import layers
+from viewer.views import first_read, layers, readers
 
 TAB = "Review"
 SAID = "review said"  # in the session: the sentence on a verdict that could not be saved
@@ -143,10 +143,8 @@ def _note_row(room):
     with st.container(key="review_note", horizontal=True, gap="xsmall"):
         st.text_input("Note", own.note if own else "", max_chars=MOST_NOTE, key=key, label_visibility="collapsed",
                       placeholder=f"Note on {about}; Enter saves it", on_change=_save_note, args=(room, level, key))
-        if not login.person():
-            st.session_state.setdefault(reviewed.NAME, "")
-            st.text_input("Your name", max_chars=MOST_NAME, key=reviewed.NAME, label_visibility="collapsed", width=100,
-                          placeholder="Your name", help="Verdicts are saved under this name.")
+        if not first_read.is_on():  # which asks for it too
+            readers.field()
         _hand_on(room)
 
 
