@@ -373,20 +373,20 @@ test("a foreseen film is drawn once until Python answers, and no message about t
   assert.equal(foresight.film(-1), null);
   foresight.wait("a", 7);
   assert.equal(foresight.film(1), null);
-  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), true);
-  assert.equal(foresight.isLate({ film: { id: "b" }, heard: 0, problem: "" }), false); // it has come to the new film
-  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), false); // and back again
+  assert.equal(foresight.passesOver({ film: { id: "a" }, heard: 0, problem: "" }), true);
+  assert.equal(foresight.passesOver({ film: { id: "b" }, heard: 0, problem: "" }), false); // it has come to the new film
+  assert.equal(foresight.passesOver({ film: { id: "a" }, heard: 0, problem: "" }), false); // and back again
 });
 
 test("an answer that stays with the film, an error and a long silence end the waiting", () => {
   for (const message of [{ film: { id: "a" }, heard: 7, problem: "" }, { film: { id: "a" }, heard: 0, problem: "gone" }]) {
     const foresight = new Foresight();
     foresight.wait("a", 7);
-    assert.equal(foresight.isLate(message), false);
+    assert.equal(foresight.passesOver(message), false);
     assert.equal(foresight.waits, false);
   }
   const foresight = new Foresight();
   foresight.wait("a", 7);
   foresight.since -= 3001;
-  assert.equal(foresight.isLate({ film: { id: "a" }, heard: 0, problem: "" }), false);
+  assert.equal(foresight.passesOver({ film: { id: "a" }, heard: 0, problem: "" }), false);
 });

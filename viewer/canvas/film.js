@@ -85,7 +85,7 @@ class FilmCanvas {
       step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
       drawn: (value) => setStateValue("drawn", value),
     };
-    if (this.foresight.isLate(data)) return;
+    if (this.foresight.passesOver(data)) return;
     this.root.style.height = data.height;
     this.layers.take(data.kinds, data.layers);
     this.heat.take(data.heat);

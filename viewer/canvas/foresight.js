@@ -29,8 +29,8 @@ export class Foresight {
     return this.left !== null;
   }
 
-  // Whether a message is about the film from before, and no answer.
-  isLate({ film, heard, problem }) {
+  // Whether a message is passed over, since it is about the film from before and no answer; any other ends the waiting.
+  passesOver({ film, heard, problem }) {
     if (!this.waits) return false;
     const late = heard < this.serial && !problem && film?.id === this.left && performance.now() - this.since < PATIENCE;
     if (!late) this.left = null;
