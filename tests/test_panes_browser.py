@@ -46,3 +46,13 @@ def test_two_windows_are_let_go_and_linked_again_by_key(open_page):  # noqa: F81
     assert told(reader, "window")[1] == ""
     reader.page.keyboard.press("w")
     reader.until(lambda: told(reader, "linked") == ["window", "window"] and len(set(told(reader, "window"))) == 1)
+
+
+def test_caption_and_warning_of_narrow_panes_do_not_cover_each_other(open_page):  # noqa: F811
+    reader = at_two(open_page, "Truth beside detections")
+    reader.page.set_viewport_size({"width": 1440, "height": 900})
+    reader.film = reader.page.locator(PANES).first
+    for pane in reader.page.locator(PANES).all():
+        caption, warning = (pane.locator(f".{name}").bounding_box() for name in ("caption", "warning"))
+        apart = caption["x"] + caption["width"] <= warning["x"] or caption["y"] >= warning["y"] + warning["height"]
+        assert apart, (caption, warning)
