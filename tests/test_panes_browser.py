@@ -28,7 +28,7 @@ def drag(reader, button="left"):
 def test_truth_and_detections_zoom_and_window_together(open_page):  # noqa: F811
     reader = at_two(open_page, "Truth beside detections")
     reader.film = reader.page.locator(PANES).first
-    assert told(reader, "truth")[1] == "true" and told(reader, "linked") == ["window", "window"]
+    reader.until(lambda: told(reader, "truth")[1] == "true" and told(reader, "linked") == ["window", "window"])
     fitted = told(reader, "zoom")
     drag(reader)
     reader.until(lambda: len(set(told(reader, "window"))) == 1 and told(reader, "window")[0])
@@ -40,7 +40,7 @@ def test_truth_and_detections_zoom_and_window_together(open_page):  # noqa: F811
 def test_two_windows_are_let_go_and_linked_again_by_key(open_page):  # noqa: F811
     reader = at_two(open_page, "Two windows")
     reader.film = reader.page.locator(PANES).first
-    assert told(reader, "linked") == ["view", "view"]
+    reader.until(lambda: told(reader, "linked") == ["view", "view"])
     drag(reader)
     reader.until(lambda: told(reader, "window")[0])
     assert told(reader, "window")[1] == ""

@@ -16,7 +16,8 @@ from core.scoring import answer, score
 from tests.conftest import ROOT
 from tests.reading_set import write_answers, write_labels, write_set
 from viewer import charts, judged, resources, state, tuning
-from viewer.views import layers, selection, settings
+from viewer.canvas.component import CanvasState, Step
+from viewer.views import film, layers, selection, settings
 from viewer.views.worklist import COLUMNS as LIST_COLUMNS
 from viewer.views.worklist import SORTED_BY
 
@@ -411,3 +412,19 @@ def test_a_film_that_was_doubted_and_predicted_all_the_same_bears_a_mark(folder)
     marked, plain = Page(film="one"), Page(film="two")
     assert "Its view is &lt;b&gt;lateral&lt;/b&gt;." in "".join(marked.bodies())
     assert "lateral" not in "".join(plain.bodies())
+
+
+@pytest.mark.parametrize(("on_canvas", "by", "stepped", "there"), [
+    ("a", 1, None, "c"),  # the list has opened b since
+    ("b", 1, None, "c"),
+    ("a", 2, ("a", "b"), "c"),  # the second of two steps that add up, the first of which has led to b
+    ("c", -1, ("a", "b"), "a"),
+])
+def test_steps_are_from_the_film_of_now_and_quick_ones_add_up(monkeypatch, on_canvas, by, stepped, there):
+    session, shown = {film.STEPPED: stepped}, []
+    monkeypatch.setattr(film.st, "session_state", session)
+    monkeypatch.setattr(film, "canvas_state", lambda _: CanvasState(step=Step(on_canvas, by)))
+    monkeypatch.setattr(state, "film_id", lambda: "b")
+    monkeypatch.setattr(state, "show_film", shown.append)
+    film._step(("a", "b", "c"))()
+    assert shown == [there]

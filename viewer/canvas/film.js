@@ -91,7 +91,7 @@ class FilmCanvas {
     this.heat.take(data.heat);
     this.link.take(data.link);
     setLines(this.captionBox, data.caption);
-    this.hand.heard(data.heard);
+    this.hand.heard(data.heard, data.film?.id ?? "");
     this.drawing.take(data.drawing);
     this.wish = data.pick;
     const wanted = JSON.stringify([data.problem, data.film]);

@@ -50,19 +50,19 @@ export class Hand {
 
   // Steps add up until they are answered, so that quick presses are not lost while Python is busy.
   #step(step, repeated) {
-    const film = this.canvas.address?.id ?? "";
-    const waiting = this.asked.by !== 0;
-    if (repeated && waiting) return true;
-    const added = waiting && this.asked.film === film ? this.asked.by : 0;
-    this.asked = { film, by: added + step, serial: this.asked.serial + 1 };
+    const { by, serial } = this.asked;
+    if (repeated && by !== 0) return true;
+    const film = by !== 0 ? this.asked.film : this.canvas.address?.id ?? "";
+    this.asked = { film, by: by + step, serial: serial + 1 };
     this.canvas.send.step({ ...this.asked });
     this.canvas.foresee(this.asked.by, this.asked.serial);
     return true;
   }
 
-  // Python has answered the steps up to that serial number, maybe with the same film at the end of the list.
-  heard(serial) {
-    if (serial >= this.asked.serial) this.asked.by = 0;
+  // Python has answered the steps up to that serial number, maybe with the same film at the end of the list; or, 0, it
+  // has gone on to another film for another reason.
+  heard(serial, film) {
+    if (serial >= this.asked.serial || (serial === 0 && film !== this.asked.film)) this.asked.by = 0;
   }
 
   // A layer that the canvas has not got is asked for.

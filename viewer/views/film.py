@@ -14,6 +14,7 @@ CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
 AHEAD = (1, 2, -1)
 PICK = "picked elsewhere"  # in the session: (film, mark) of a box that another page has opened
+STEPPED = "stepped"  # in the session: (film left, film reached) of the last steps on the canvas
 REVIEWING = "reviewing"  # in the session: whether the reader has opened the tab Review
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
@@ -166,10 +167,20 @@ def picked(opened, settings, row, found, mark):
 
 
 def _step(ids):
+    """What happens when the reader steps on from the film on the canvas.
+
+    Where that is no longer the film of now, since the list has opened another that the canvas did not show yet, the
+    step is from this one; unless it was reached by an earlier part of the same steps, which add up.
+    """
     def go():
-        wanted = canvas_state(CANVAS).step
-        if wanted is not None:
-            state.show_film(state.stepped(ids, wanted.film_id, wanted.by))
+        wanted, here = canvas_state(CANVAS).step, state.film_id()
+        if wanted is None:
+            return
+        adds_up = st.session_state.get(STEPPED) == (wanted.film_id, here)
+        left = wanted.film_id if adds_up or here is None else here
+        there = state.stepped(ids, left, wanted.by)
+        st.session_state[STEPPED] = left, there
+        state.show_film(there)
     return go
 
 
