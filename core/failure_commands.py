@@ -4,16 +4,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from core.options import add_data, add_settings, bar, say, settings_of
+from core.options import add_settings, add_shown, bar, say, settings_of
 
 
 def _add_errors(commands):
     parser = commands.add_parser("errors", help="kinds of failure, and what mending each alone would gain",
                                  description="dAP by kind in the manner of TIDE (Bolya et al. 2020), for the six-class "
                                              "mAP.")
-    add_data(parser)
-    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
-    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+    add_shown(parser)
     parser.add_argument("--compare", action="store_true", help="decode the films of studies that are boxed in part, to "
                                                                "find unboxed films that look like boxed ones")
     parser.add_argument("--films", action="store_true", help="with --json: the kinds and the cost of each film too")
@@ -80,10 +78,8 @@ def _add_changed(commands):
     parser = commands.add_parser("changed", help="films whose verdicts differ between two predictions or settings",
                                  description="Best changes first. --before names other predictions; without, the "
                                              "fusion options are compared with the viewer's first settings.")
-    add_data(parser)
-    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    add_shown(parser)
     parser.add_argument("--before", type=Path, metavar="DIR", help="the predictions that they are compared with")
-    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_settings(parser)
     parser.set_defaults(run_command=_changed)
@@ -115,10 +111,8 @@ def _add_gallery(commands):
     parser = commands.add_parser("gallery", help="every missed box, false positive or localisation error, and the "
                                                  "zones they lie in")
     parser.add_argument("which", help="missed, false positives or localisation")
-    add_data(parser)
-    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    add_shown(parser)
     parser.add_argument("--order", default="cost", help="cost (default), confidence, IoU, size or film")
-    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_settings(parser)
     parser.set_defaults(run_command=_gallery)

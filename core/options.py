@@ -26,6 +26,13 @@ def add_data(parser):
                                                                                 "competition layout")
 
 
+def add_shown(parser):
+    """The options --data, --predictions and --display: what a reader sees of which films."""
+    add_data(parser)
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
+
+
 def add_ids(parser, purpose):
     """The option --ids; `purpose` says in a few words what it is for."""
     parser.add_argument("--ids", type=Path, metavar="FILE",

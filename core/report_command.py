@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.options import add_data, add_ids, add_settings, bar, say, settings_of
+from core.options import add_ids, add_settings, add_shown, bar, say, settings_of
 from core.reviews_command import add_place, rows_of
 
 
@@ -10,10 +10,8 @@ def _add_report(commands):
     parser = commands.add_parser("report", help="films with their boxes, verdicts and reasons as one HTML or PDF file",
                                  description="The end of --out's name says which: .html or .pdf. Exit code 2 when a "
                                              "film could not be shown; it stands in the report with the reason.")
-    add_data(parser)
-    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="a directory of predictions")
+    add_shown(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .html or .pdf file to write")
-    parser.add_argument("--display", type=float, default=0.25, help="least confidence shown (.25)")
     add_place(parser)
     add_ids(parser, "report on the images in FILE (default: all that are predicted)")
     add_settings(parser)
