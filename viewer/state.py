@@ -37,7 +37,7 @@ LAYERS = ("Ground truth", "Detections", "Candidates", "Sources", "Heat map")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
 WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",
            "backwards", "look", "layers", "blind", "heat_by", "heat_of",
-           "panes")
+           "panes", "beside_models", "beside_views", "beside_methods")
 
 
 @dataclass(frozen=True)

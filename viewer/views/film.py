@@ -19,7 +19,7 @@ REVIEWING = "reviewing"  # in the session: whether the reader has opened the tab
 WHY = "Why this box"  # the tab under the film that opens when the reader clicks a box
 
 
-def _bar(opened, ids, film_id):
+def _bar(opened, settings, ids, film_id):
     """Previous and next from `film_id` along the list `ids`, and which layers are shown: their kinds, and a
     function that gives the `HeatMap` of an image, None when it is not asked for; and what stands beside the film."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
@@ -30,7 +30,7 @@ def _bar(opened, ids, film_id):
         if first_read.hides(film_id):
             st.html(charts.tag("span", "Truth and AI are hidden", class_="hidden"), width="content")
             return (), None, panes.ONE
-        kinds, arrangement = layers.pills(), panes.chooser()
+        kinds, arrangement = layers.pills(), panes.chooser(opened, settings)
         return kinds, heat.chooser(opened) if "heat" in kinds else None, arrangement
 
 
@@ -40,7 +40,7 @@ def show(opened, settings, ids, film_id):
     What keeps the film from being shown stands in its place.
     """
     cases = resources.cases(opened)[0]
-    kinds, heat_of, arrangement = _bar(opened, ids, film_id)
+    kinds, heat_of, arrangement = _bar(opened, settings, ids, film_id)
     row = resources.row_of(opened).get(film_id)
     if row is None:
         problem = f"The address names film {film_id!r}, which is not in this data set: pick one from the list."
@@ -55,12 +55,13 @@ def show(opened, settings, ids, film_id):
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
     room = None if hidden else review.Room(opened, settings, row, found, _finding(found, chosen))
     others = [] if arrangement == panes.ONE else panes.beside(opened, settings, row, kinds, arrangement)
+    alone = [panes.ALONE[arrangement]] if arrangement != panes.ONE and not others else []
     kinds = panes.first_kinds(arrangement, kinds)
     drawn = () if problem or hidden else review.noted(layers.drawn(opened, settings, row, found, kinds, chosen), room)
     height = HEIGHT if len(others) < 2 else f"calc({HEIGHT} / 2)"
     with st.container(key="side_by_side" if others else "alone"):
         seen = film_canvas(CANVAS, where, drawn, problem=problem,
-                           caption=[film_id] if hidden else _caption(opened, settings, row),
+                           caption=[film_id] if hidden else [*_caption(opened, settings, row), *alone],
                            ahead=_ahead(opened, ids, film_id), height=height, chosen=kinds,
                            heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
                            link=panes.link(arrangement),

@@ -11,6 +11,7 @@ from viewer import films, judged, resources, state, tuning
 from viewer.canvas.component import Link, film_canvas
 from viewer.state import Settings
 from viewer.views import layers
+from viewer.views.settings import NAMES
 
 KEY = "panes"
 ONE, TRUTH, MODELS, VIEWS = "One film", "Truth beside detections", "Models", "Views"
@@ -18,6 +19,14 @@ PINNED, FUSIONS, PATIENT, WINDOWS = "Pinned settings", "Fusion methods", "Films 
 ARRANGEMENTS = (ONE, TRUTH, MODELS, VIEWS, PINNED, FUSIONS, PATIENT, WINDOWS)
 MOST = 3  # panes beside the first
 HELP = "What stands beside the film, moved and windowed with it; key w lets the windows go."
+AMONG = {  # arrangement -> its setting, and key, label and words of the choice of its values
+    MODELS: ("models", "beside_models", "Models beside", str),
+    VIEWS: ("views", "beside_views", "Views beside", str),
+    FUSIONS: ("method", "beside_methods", "Methods beside", NAMES.get),
+}
+WHICH = f"At most {MOST}, in this order; none chosen means the first {MOST}. The first film keeps the settings of now."
+ALONE = {PATIENT: "no other film of this patient here", MODELS: "no model of a detector here",
+         VIEWS: "no view of a detector here"}  # what is said on the film where nothing stands beside it
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,25 @@ class Pane:
     problem: str = ""
 
 
-def chooser():
-    """The arrangement as a widget, one of ARRANGEMENTS."""
+def chooser(opened, settings):
+    """The arrangement as a widget, one of ARRANGEMENTS; and which models, views or fusion methods where it has them."""
     with st.popover("Side by side", icon=":material/grid_view:", help=HELP):
-        return st.selectbox("Side by side", ARRANGEMENTS, key=KEY, bind="query-params", help=HELP)
+        arrangement = st.selectbox("Side by side", ARRANGEMENTS, key=KEY, bind="query-params", help=HELP)
+        if arrangement in AMONG:
+            _, key, label, words = AMONG[arrangement]
+            values = _values(resources.cases(opened)[0].predictions, settings, arrangement)
+            st.multiselect(label, values, key=key, bind="query-params", max_selections=MOST, format_func=words,
+                           placeholder=f"the first {MOST}" if len(values) > MOST else f"all {len(values)}",
+                           disabled=len(values) < 2, help=WHICH)
+    return arrangement
+
+
+def _values(predictions, settings, arrangement):
+    """What may stand beside: the detector's models or views, or the fusion methods that are not the one of now."""
+    sources = predictions.candidates.sources
+    return {MODELS: list(dict.fromkeys(each.model for each in sources)),
+            VIEWS: list(dict.fromkeys(each.view for each in sources)),
+            FUSIONS: [each for each in METHODS if each != settings.fusion.method]}[arrangement]
 
 
 def link(arrangement):
@@ -62,20 +86,19 @@ def beside(opened, settings, row, kinds, arrangement):
     if arrangement == PATIENT:
         images = resources.cases(opened)[0].images
         return [Pane(f"study {images[each].study_id}", each, settings, kinds) for each in company(images, row)[:MOST]]
-    name, values = {
-        MODELS: ("models", dict.fromkeys(each.model for each in predictions.candidates.sources)),
-        VIEWS: ("views", dict.fromkeys(each.view for each in predictions.candidates.sources)),
-        FUSIONS: ("method", [each for each in METHODS if each != settings.fusion.method]),
-    }[arrangement]
-    return [_with(predictions, name, value, row, kinds) for value in list(values)[:MOST]]
+    name, key, _, words = AMONG[arrangement]
+    values = _values(predictions, settings, arrangement)
+    chosen = [each for each in st.session_state.get(key, ()) if each in values] or values[:MOST]
+    return [_with(predictions, name, value, row, kinds, words(value)) for value in chosen]
 
 
-def _with(predictions, name, value, row, kinds):
-    """The `Pane` under the settings of now with another `value` for one of them, which may leave nothing."""
+def _with(predictions, name, value, row, kinds, words):
+    """The `Pane` of the name `words` under the settings of now with another `value` for one of them, which may leave
+    nothing."""
     try:
-        return Pane(value, row, tuning.settings(predictions, {**state.kept(), name: value}), kinds)
+        return Pane(words, row, tuning.settings(predictions, {**state.kept(), name: value}), kinds)
     except GroundglassError as error:
-        return Pane(value, row, None, kinds, str(error))
+        return Pane(words, row, None, kinds, str(error))
 
 
 def show(opened, pane, number, height, arrangement, on_step):
