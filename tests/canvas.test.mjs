@@ -7,6 +7,7 @@ import {
   carried, centredAt, fit, inView, levelFor, panBy, region, resized, toCanvas, toFilm, wholeInView, zoomAt, zoomTo,
 } from "./geometry.js";
 import { Drawing } from "./draw.js";
+import { Pursuit } from "./follow.js";
 import { Foresight } from "./foresight.js";
 import { belongsTo, meaning } from "./keys.js";
 import { overlap, placeLabels } from "./labels.js";
@@ -321,6 +322,21 @@ test("films that the reader paged past are not fetched", () => {
   }
   store.unwant("b");
   assert.deepEqual(store.now.jobs.map((job) => job.url), ["a", "c"]);
+});
+
+test("a slider's values are asked for one at a time, and the newest is never left out", async () => {
+  const asked = [];
+  let answer = null;
+  const pursuit = new Pursuit((value) => new Promise((resolve) => { asked.push(value); answer = resolve; }));
+  for (const value of [1, 2, 3]) pursuit.want(value);
+  assert.deepEqual(asked, [1]);
+  answer();
+  await settled();
+  assert.deepEqual(asked, [1, 3]);
+  answer();
+  await settled();
+  pursuit.want(4);
+  assert.deepEqual(asked, [1, 3, 4]);
 });
 
 test("boxes move with the view", () => {

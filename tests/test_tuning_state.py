@@ -1,7 +1,8 @@
-"""One state for all pages: film and settings are the texts of the address, which waits while a slider is dragged."""
+"""One state for all pages: film and settings are the texts of the address."""
 
 import pytest
 
+from core.errors import BadSettings
 from core.fusion import FusionSettings
 from core.levels import ScoreSettings
 from core.predictions import read_predictions
@@ -24,17 +25,25 @@ def predictions(tmp_path):
     return read_predictions(write_answers(tmp_path / "answers"))
 
 
-def test_the_address_names_what_differs_from_the_first_settings_and_waits_for_the_end_of_a_drag(address):
-    tuning.put(iou=.6)
-    assert address == {"iou": "0.6"}
-    for value in (.61, .62):
-        tuning.put(dragged=True, iou=value)
+def test_the_address_names_what_differs_from_the_first_settings(address):
+    for value in (.6, .62):
+        tuning.put(iou=value)
         state.follow_address()
-        assert (address["iou"], tuning.value("iou"), state.settled()["iou"]) == ("0.6", value, "0.6")
-    tuning.put(iou=.62)
-    assert address == {"iou": "0.62"} and state.settled() == state.kept() and not state.is_dragged()
+        assert (address["iou"], tuning.value("iou")) == (f"{value:g}", value)
     tuning.put(iou=tuning.START["iou"])
     assert address == {}
+
+
+def test_a_slider_under_the_finger_moves_one_setting_and_keeps_nothing(address, predictions):
+    tuning.put(method="nms", iou=.6)
+    texts, sources = state.kept(), predictions.candidates.sources
+    moved = tuning.moved(texts, predictions, "iou", .3)
+    assert moved == {"method": "nms", "iou": "0.3"} and tuning.value("iou") == .6
+    assert tuning.moved(texts, predictions, "iou", tuning.START["iou"]) == {"method": "nms"}
+    weighed = tuning.settings(predictions, tuning.moved(texts, predictions, "weights.1", 2.5)).fusion
+    assert weighed.weights == (1, 2.5, 1) and weighed.iou == .6 and len(sources) == 3
+    with pytest.raises(BadSettings, match="there are 3"):
+        tuning.moved(texts, predictions, "scales.3", 2)
 
 
 def test_another_page_takes_film_and_settings_along(address):

@@ -66,6 +66,7 @@ from viewer import own, resources  # noqa: E402
 from viewer.attention import heat_routes  # noqa: E402
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.downloads import download_routes  # noqa: E402
+from viewer.live import live_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
 from viewer.pictures import picture_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
@@ -95,7 +96,7 @@ async def lifespan(_):
 
 
 ROUTES = [*script_routes(), *pixel_routes(resources.film), *picture_routes(read_film), *download_routes(),
-          *heat_routes(resources.film)]
+          *heat_routes(resources.film), *live_routes()]
 app = st.App(ROOT / "viewer" / "contents.py", routes=ROUTES, lifespan=lifespan, middleware=[Middleware(Gate)])
 
 if __name__ == "__main__":

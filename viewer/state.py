@@ -31,7 +31,6 @@ SAID = "address said"  # what the browser's address said when it was last listen
 UNDER_WAY = "addresses under way"  # what this session has put into the address since, and has not come back yet
 OURS = "address ours"  # whether this session has put something into the address since it last listened
 PAGE = "page"  # the page that the address was about
-HELD = "settings held"  # while the reader drags a slider: the texts from before
 LIVE = "live_"  # how the keys of live sliders begin
 LAYERS = ("Ground truth", "Detections", "Candidates", "Sources", "Heat map")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
@@ -118,27 +117,11 @@ def kept():
     return st.session_state.get(KEPT, {})
 
 
-def settled():
-    """What `kept` gives, but while a slider is dragged as it was before: for what need not follow the finger."""
-    return st.session_state[HELD] if is_dragged() else kept()
-
-
-def is_dragged():
-    """Whether the reader holds a slider."""
-    return st.session_state.get(HELD) is not None
-
-
-def keep(*, dragged=False, **texts):
-    """Keep the texts of some parameters, None for one that is as at first, and name them in the address.
-
-    While a slider is `dragged` the address waits: the browser would take each of its values for a page gone by.
-    """
-    before = settled()
+def keep(**texts):
+    """Keep the texts of some parameters, None for one that is as at first, and name them in the address."""
     st.session_state[KEPT] = {key: text for key, text in {**kept(), **texts}.items() if text is not None}
-    st.session_state[HELD] = before if dragged else None
-    if not dragged:
-        _name()
-        st.session_state[OURS] = True
+    _name()
+    st.session_state[OURS] = True
 
 
 def film_id():
@@ -163,14 +146,14 @@ def follow_address(page=""):
     session.update({PAGE: page, OURS: False})
     late = named == session.get(SAID) or named in session.get(UNDER_WAY, ())
     if turned:
-        session.update({KEPT: {**settled(), **({} if late else named)}, HELD: None, SAID: named, UNDER_WAY: []})
+        session.update({KEPT: {**kept(), **({} if late else named)}, SAID: named, UNDER_WAY: []})
         _name()
     elif named == kept():
         if not ours:  # else it may be this very run that has put it there
             session.update({SAID: named, UNDER_WAY: []})
     elif not late:
-        session.update({KEPT: named, HELD: None, SAID: named, UNDER_WAY: []})
-    elif not is_dragged():
+        session.update({KEPT: named, SAID: named, UNDER_WAY: []})
+    else:
         _name()
 
 
@@ -178,7 +161,7 @@ def name_beside(of_film):
     """From now on the address names, beside what is kept, the first settings and what the function `of_film` gives for
     a film's id: parameter (STUDY, MODEL) -> text, None for one that is unknown."""
     st.session_state[BESIDE] = of_film
-    if not is_dragged() and any(st.query_params.get(key) != text for key, text in _named().items()):
+    if any(st.query_params.get(key) != text for key, text in _named().items()):
         _name()
 
 

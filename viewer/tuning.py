@@ -56,9 +56,34 @@ def _number(text, low, high):
     return number
 
 
-def put(*, dragged=False, **values):
-    """Set some settings, keys of START; `dragged`: the reader still holds the slider."""
-    state.keep(dragged=dragged, **{name: _text(name, each) for name, each in values.items()})
+def put(**values):
+    """Set some settings, keys of START."""
+    state.keep(**{name: _text(name, each) for name, each in values.items()})
+
+
+def moved(texts, predictions, setting, value):
+    """`texts`, but with the slider of `setting` at `value`: a number of START, or a factor of FACTORS and the place of
+    its source (`weights.2`). Raises `BadSettings` for a source that is not there."""
+    name, _, place = setting.partition(".")
+    if not place:
+        given = value
+    else:
+        sources = predictions.candidates.sources
+        if int(place) >= len(sources):
+            raise BadSettings(f"source {place} is asked for, but there are {len(sources)}: reload the page.")
+        given = _with_factor(name, int(place), sources, value, texts)
+    told = _text(name, given)
+    return {**{key: text for key, text in texts.items() if key != name}, **({} if told is None else {name: told})}
+
+
+def is_number(setting, value):
+    """Whether `value` is the text of a number that the slider of `setting` may stand at."""
+    name, dot, place = setting.partition(".")
+    try:
+        return (name in FACTORS and place.isdecimal() and len(place) < 6 if dot else name in RANGES) and _number(
+            value, *(RANGES.get(name) or (1e-6, 1e6))) is not None
+    except ValueError:
+        return False
 
 
 def _text(name, given):
@@ -111,17 +136,22 @@ def _factors(given, sources, chosen):
     return None if all(factor == 1 for factor in kept) else kept
 
 
-def factor(name, place, sources):
+def factor(name, place, sources, texts=None):
     """The factor of the source at `place` among the detector's `sources`; `name` is one of FACTORS."""
-    given = value(name)
+    given = value(name, texts)
     return given[place] if len(given) == len(sources) else 1.0
 
 
-def put_factor(name, place, sources, number, *, dragged=False):
+def put_factor(name, place, sources, number):
     """Set the factor of one source."""
-    given = [factor(name, each, sources) for each in range(len(sources))]
+    put(**{name: _with_factor(name, place, sources, number)})
+
+
+def _with_factor(name, place, sources, number, texts=None):
+    """The factors of all sources, that of the one at `place` being `number`."""
+    given = [factor(name, each, sources, texts) for each in range(len(sources))]
     given[place] = float(number)
-    put(dragged=dragged, **{name: tuple(given)})
+    return tuple(given)
 
 
 def adopt(fusion, score, sources):

@@ -174,6 +174,7 @@ def film_canvas(
     heat: HeatMap | None = None,
     pick: str = "",
     link: Link | None = None,
+    live: str = "",
     on_pick: Callable[[], None] | None = None,
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
@@ -186,7 +187,8 @@ def film_canvas(
     nearest first, each with the steps that lead to it: such a step shows its film before Python has answered.
     `height` is any CSS length. `chosen` are the kinds of layers that the reader has asked for, None for
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
-    `link` names the canvases that move with this one. `drawing` are boxes of the reader, None where there can be none,
+    `link` names the canvases that move with this one. `live` is the address from `viewer.live` at which the browser
+    finds `told(layers)` while a slider is dragged. `drawing` are boxes of the reader, None where there can be none,
     and `on_draw` hears of them. `pick` is the id of a mark to be picked when the film comes. Callbacks run before the
     script: see `canvas_state`.
     """
@@ -197,7 +199,8 @@ def film_canvas(
         "heard": heard.get("serial", 0),
         "problem": problem or ("" if film else "No film is chosen: pick one from the worklist."),
         "kinds": _kinds({layer.kind for layer in layers} if chosen is None else chosen, on_want is not None),
-        "layers": [_layer(layer) for layer in layers],
+        **told(layers),
+        "live": live,
         "heat": None if heat is None else asdict(heat),
         "link": None if link is None else asdict(link),
         "caption": list(caption),
@@ -223,6 +226,11 @@ def canvas_state(key: str) -> CanvasState:
         wanted=wanted if wanted in KINDS else None,
         drawn=(str(drawn["film"]), tuple(tuple(map(float, box)) for box in drawn["boxes"])) if drawn else None,
     )
+
+
+def told(layers: Sequence[Layer]) -> dict:
+    """The layers as the browser takes them, for JSON."""
+    return {"layers": [_layer(layer) for layer in layers]}
 
 
 def _film(film):

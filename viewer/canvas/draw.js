@@ -9,17 +9,22 @@ const LEAST = 4; // CSS pixels a side: less is no box but a slip of the hand
 export class Drawing {
   constructor(canvas) {
     this.canvas = canvas;
-    Object.assign(this, { offered: false, fixed: false, boxes: [], words: [], chosen: null, film: null, open: null });
+    Object.assign(this, { offered: false, fixed: false, boxes: [], words: [], chosen: null, film: null, open: null,
+      said: "null" });
   }
 
   // From Python: null, or {film, boxes, words, fixed}. While the reader draws, what is drawn here is newer than that.
+  // Whether there is anything new to draw.
   take(given) {
+    const before = this.said;
     const drawing = Boolean(given) && !given.fixed;
     const kept = drawing && this.offered && this.film === given.film;
     if (!kept) Object.assign(this, { boxes: given?.boxes ?? [], chosen: null, open: null });
     Object.assign(this, { offered: drawing, fixed: Boolean(given?.fixed), words: given?.words ?? [], film: given?.film ?? null });
     if (drawing && !kept) this.canvas.tool = "draw";
     if (!drawing && this.canvas.tool === "draw") this.canvas.tool = "window";
+    this.said = JSON.stringify(given);
+    return this.said !== before;
   }
 
   get shown() {

@@ -5,6 +5,7 @@
 // nothing on the canvas but its sentence.
 import { screenTable, windowTable } from "./display.js";
 import { Drawing } from "./draw.js";
+import { enlist } from "./follow.js";
 import { Foresight } from "./foresight.js";
 import { fit, resized, toFilm } from "./geometry.js";
 import { Hand } from "./hand.js";
@@ -67,9 +68,12 @@ class FilmCanvas {
     this.observer = new ResizeObserver(() => this.#resize());
     observe(this.observer, root);
     this.hand = new Hand(this);
+    Object.assign(this, { live: "", turn: 0, said: "" });
+    this.dismiss = enlist(this);
   }
 
   close() {
+    this.dismiss();
     this.observer.disconnect();
     this.hand.leave();
     this.link.leave();
@@ -87,15 +91,16 @@ class FilmCanvas {
     };
     if (this.foresight.passesOver(data)) return;
     this.root.style.height = data.height;
-    this.layers.take(data.kinds, data.layers);
+    this.#follows(data.live);
+    const changed = this.#takeLayers(data.kinds, data.layers);
     this.heat.take(data.heat);
     this.link.take(data.link);
     setLines(this.captionBox, data.caption);
     this.hand.heard(data.heard, data.film?.id ?? "");
-    this.drawing.take(data.drawing);
+    const drawn = this.drawing.take(data.drawing);
     this.wish = data.pick;
     const wanted = JSON.stringify([data.problem, data.film]);
-    if (wanted === this.wanted) this.#settle();
+    if (wanted === this.wanted) this.#settle(changed || drawn);
     else if (data.problem) this.#fail(data.problem, data.film);
     else this.#open(data.film);
     this.wanted = wanted;
@@ -103,12 +108,31 @@ class FilmCanvas {
     store.wantAhead(data.ahead.map(({ film }) => film.url));
   }
 
+  // What the server says of a slider that is dragged: see follow.js.
+  follow({ layers }) {
+    if (this.#takeLayers(this.layers.kinds, layers)) this.draw();
+  }
+
+  #follows(live) {
+    this.live = live;
+    this.turn += 1;
+  }
+
+  // Whether there is anything new to draw.
+  #takeLayers(kinds, layers) {
+    const before = this.said;
+    this.layers.take(kinds, layers);
+    this.said = JSON.stringify([kinds, layers]);
+    return this.said !== before;
+  }
+
   // Show the film `by` steps on at once, if it is decoded, while the step `serial` is on its way to Python.
   foresee(by, serial) {
     const film = this.link.group === null ? this.foresight.film(by) : null;
     if (!film || !store.holds(film.url)) return;
     this.foresight.wait(this.address?.id ?? "", serial);
-    this.layers.take(this.layers.kinds, []);
+    this.#follows("");
+    this.#takeLayers(this.layers.kinds, []);
     this.heat.take(null);
     this.drawing.take(null);
     setLines(this.captionBox, [film.id]);
@@ -118,12 +142,13 @@ class FilmCanvas {
   }
 
   // Python has answered with the film that is shown.
-  #settle() {
-    if (this.root.dataset.state === "foreseen") {
+  #settle(changed) {
+    const foreseen = this.root.dataset.state === "foreseen";
+    if (foreseen) {
       this.#say("ready", "");
       if (this.wish) this.hand.choose(this.wish);
     }
-    this.draw();
+    if (foreseen || changed) this.draw();
   }
 
   async #open(address) {

@@ -6,7 +6,7 @@ from core.errors import GroundglassError
 from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 from core.vendor_luts import without_vendor_luts
-from viewer import charts, films, judged, login, resources, state
+from viewer import charts, films, judged, live, login, resources, state
 from viewer.canvas.component import canvas_state, film_canvas
 from viewer.views import first_read, heat, layers, panes, review, worklist
 
@@ -57,6 +57,8 @@ def show(opened, settings, ids, film_id):
     others = [] if arrangement == panes.ONE else panes.beside(opened, settings, row, kinds, arrangement)
     alone = [panes.ALONE[arrangement]] if arrangement != panes.ONE and not others else []
     kinds = panes.first_kinds(arrangement, kinds)
+    follows = "" if problem or hidden else live.address("film", layers.followed(opened, row, kinds, chosen),
+                                                        cases.predictions)
     drawn = () if problem or hidden else review.noted(layers.drawn(opened, settings, row, found, kinds, chosen), room)
     height = HEIGHT if len(others) < 2 else f"calc({HEIGHT} / 2)"
     with st.container(key="side_by_side" if others else "alone"):
@@ -64,24 +66,33 @@ def show(opened, settings, ids, film_id):
                            caption=[film_id] if hidden else [*_caption(opened, settings, row), *alone],
                            ahead=_ahead(opened, ids, film_id), height=height, chosen=kinds,
                            heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
-                           link=panes.link(arrangement),
+                           link=panes.link(arrangement), live=follows,
                            on_want=None if hidden else layers.want(CANVAS),
                            drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS),
                            pick="" if hidden else _asked(film_id))
         for number, pane in enumerate(others, start=1):
             panes.show(opened, pane, number, height, arrangement, _step_from(ids, film_id, number))
+    _below(opened, settings, row, film, problem, room, seen)
+
+
+def _below(opened, settings, row, film, problem, room, seen):
+    """What is said below the film at `row` (`core.film.Film`, None when it cannot be read); without a `review.Room`
+    nothing of truth and AI."""
+    cases = resources.cases(opened)[0]
+    film_id, chosen = cases.images[row].image_id, layers.owner(seen.mark_of(cases.images[row].image_id))
     with st.container(key="below"):
-        if hidden:
+        if room is None:
             (steps,) = st.tabs(["How this picture was made"], key="tabs of the hidden")
             steps.html(charts.sentences(film.steps if film else [problem], "steps"))
             return
-        boxes, why, steps, said = _tabs(f"Boxes ({len(found)})", chosen)
+        boxes, why, steps, said = _tabs(chosen)
     with boxes:
         if doubts := judged.doubts(opened).get(film_id):
             st.html(charts.sentences(doubts, "problems"))
-        st.html(charts.box_table(found))
+        live.html("boxes", lambda moved: charts.box_table(judged.findings(opened, moved, row)), settings,
+                  cases.predictions)
     with why:
-        picked(opened, settings, row, found, layers.owner(seen.mark_of(film_id)))
+        picked(opened, settings, row, room.found, chosen)
     with steps:
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
     with said:
@@ -112,10 +123,10 @@ def _finding(found, mark):
     return next((each for each in found if layers.mark_id(each) == mark), None)
 
 
-def _tabs(boxes, chosen):
+def _tabs(chosen):
     """The tabs below the film. A box that is `chosen` opens why it is there, unless the reader is reviewing."""
     key = "tabs of the picked" if chosen else "tabs"
-    names = [boxes, WHY, "How this picture was made", review.TAB]
+    names = ["Boxes", WHY, "How this picture was made", review.TAB]
     first = review.TAB if st.session_state.get(REVIEWING) else WHY if chosen else None
 
     def turned():

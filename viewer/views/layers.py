@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import standing
 from viewer import charts, judged, resources, state
-from viewer.canvas.component import KINDS, Layer, Mark, canvas_state
+from viewer.canvas.component import KINDS, Layer, Mark, canvas_state, told
 
 MEMBER = " member "  # between the id of a detection and the number of a candidate that made it
 MEMBERS = 8  # candidates of a picked detection that are drawn, the most confident ones
@@ -29,6 +29,13 @@ def drawn(opened, settings, row, found, kinds, picked=None):
     candidates that made the detection whose mark is `picked`."""
     return (*_behind(opened, settings, row, kinds), *judged_layers(found, kinds),
             *members(opened, settings, row, found, picked))
+
+
+def followed(opened, row, kinds=("truth", "detections"), picked=None):
+    """What a canvas is told under other settings (for `viewer.live.address`): arguments as in `drawn`."""
+    def of(settings):
+        return told(drawn(opened, settings, row, judged.findings(opened, settings, row), kinds, picked))
+    return of
 
 
 def judged_layers(found, kinds=("truth", "detections")):

@@ -7,7 +7,7 @@ import streamlit as st
 from core.company import company
 from core.errors import GroundglassError
 from core.fusion import METHODS
-from viewer import films, judged, resources, state, tuning
+from viewer import films, judged, live, resources, state, tuning
 from viewer.canvas.component import Link, film_canvas
 from viewer.state import Settings
 from viewer.views import layers
@@ -33,7 +33,7 @@ ALONE = {PATIENT: "no other film of this patient here", MODELS: "no model of a d
 class Pane:
     """A film beside the one that is read: its `name`, its row, the settings and the kinds of layers that are shown.
 
-    `settings` is None when `problem` says why there are none.
+    `settings` is None when `problem` says why there are none; `texts` are those of settings that follow the sliders.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Pane:
     settings: Settings | None
     kinds: tuple[str, ...]
     problem: str = ""
+    texts: dict | None = None
 
 
 def chooser(opened, settings):
@@ -76,16 +77,17 @@ def first_kinds(arrangement, kinds):
 
 def beside(opened, settings, row, kinds, arrangement):
     """The `Pane`s beside the film at `row`."""
-    predictions, kinds = resources.cases(opened)[0].predictions, tuple(kinds)
+    predictions, kinds, now = resources.cases(opened)[0].predictions, tuple(kinds), state.kept()
     if arrangement == TRUTH:
-        return [Pane("ground truth", row, settings, ("truth",))]
+        return [Pane("ground truth", row, settings, ("truth",), texts=now)]
     if arrangement == WINDOWS:
-        return [Pane("second window", row, settings, kinds)]
+        return [Pane("second window", row, settings, kinds, texts=now)]
     if arrangement == PINNED:
         return [Pane("pinned settings", row, tuning.pinned(predictions), kinds)]
     if arrangement == PATIENT:
         images = resources.cases(opened)[0].images
-        return [Pane(f"study {images[each].study_id}", each, settings, kinds) for each in company(images, row)[:MOST]]
+        return [Pane(f"study {images[each].study_id}", each, settings, kinds, texts=now)
+                for each in company(images, row)[:MOST]]
     name, key, _, words = AMONG[arrangement]
     values = _values(predictions, settings, arrangement)
     chosen = [each for each in st.session_state.get(key, ()) if each in values] or values[:MOST]
@@ -95,20 +97,25 @@ def beside(opened, settings, row, kinds, arrangement):
 def _with(predictions, name, value, row, kinds, words):
     """The `Pane` of the name `words` under the settings of now with another `value` for one of them, which may leave
     nothing."""
+    texts = {**state.kept(), name: value}
     try:
-        return Pane(words, row, tuning.settings(predictions, {**state.kept(), name: value}), kinds)
+        return Pane(words, row, tuning.settings(predictions, texts), kinds, texts=texts)
     except GroundglassError as error:
         return Pane(words, row, None, kinds, str(error))
 
 
 def show(opened, pane, number, height, arrangement, on_step):
     """One pane beside the first; what keeps it from being shown is its own sentence."""
-    image, drawn = resources.cases(opened)[0].images[pane.row], ()
+    cases, drawn, follows = resources.cases(opened)[0], (), ""
+    image = cases.images[pane.row]
     _, where, problem = films.opened(image)
     problem = pane.problem or problem
     if not problem:
         found = judged.findings(opened, pane.settings, pane.row)
         drawn = layers.drawn(opened, pane.settings, pane.row, found, pane.kinds)
+        if pane.texts is not None:
+            follows = live.address(f"pane {number}", layers.followed(opened, pane.row, pane.kinds), cases.predictions,
+                                   pane.texts)
     film_canvas(f"pane {number}", where, drawn, problem=problem,
                 caption=(pane.name, image.image_id), height=height, chosen=pane.kinds, link=link(arrangement),
-                on_step=on_step)
+                live=follows, on_step=on_step)

@@ -4,12 +4,11 @@ import streamlit as st
 
 from core.errors import GroundglassError
 from viewer import charts, judged, links, resources, state, tuning
-from viewer.slider.component import let_through
 from viewer.views import film, filters, first_read, frame, results, settings, worklist
 
 
 def page():
-    """Lay out the page; everything below the top bar is one fragment, so that a slider redraws no more than it must."""
+    """Lay out the page; everything below the top bar is one fragment, so that a click redraws no more than it must."""
     top = st.container(key="top", horizontal=True, vertical_alignment="center")
     opened = resources.identify(state.place())
     try:
@@ -40,7 +39,7 @@ def _room(opened):
         frame.wait_for_kernels()
     with right:
         try:
-            chosen, settled = (tuning.settings(predictions, texts) for texts in (state.kept(), state.settled()))
+            chosen = tuning.settings(predictions)
             resources.fused(opened, chosen.fusion)
         except GroundglassError as error:
             st.html(charts.sentences([str(error)], "problems"))
@@ -50,18 +49,16 @@ def _room(opened):
             frame.nothing("The settings leave nothing to show: see beside.")
         return
     with left:
-        wanted = filters.settings_of(opened, judged.facts_of(opened, settled.fusion, settled.score))
+        wanted = filters.settings_of(opened, judged.facts_of(opened, chosen.fusion, chosen.score))
     links.open_study(opened)
-    film_id = worklist.place(opened, settled, wanted)
+    film_id = worklist.place(opened, chosen, wanted)
     links.tell(opened)
     with centre:
-        film.show(opened, chosen, judged.listed(opened, settled, wanted)[1], film_id)
+        film.show(opened, chosen, judged.listed(opened, chosen, wanted)[1], film_id)
     with score_side:
         if first_read.is_on():
             first_read.panel(opened, chosen, film_id)
         if not first_read.hides(film_id):
             results.show(opened, chosen, film_id)
-    with left:  # last: of all that a slider moves, the list takes longest to send, so it waits for the end of a drag
-        worklist.show(opened, settled, wanted, film_id)
-    if state.is_dragged():
-        let_through()
+    with left:  # last: it takes longest to send
+        worklist.show(opened, chosen, wanted, film_id)

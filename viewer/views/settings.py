@@ -69,8 +69,8 @@ def show(predictions):
 def _slider(name):
     label, low, high, step, digits, meaning = SLIDERS[name]
     with st.container(key=f"set_{name}"):
-        live_slider(f"{LIVE}{name}", label, tuning.value(name), low, high, step, meaning=meaning, digits=digits,
-                    on_move=lambda value, held: tuning.put(dragged=held, **{name: value}))
+        live_slider(f"{LIVE}{name}", label, tuning.value(name), low, high, step, setting=name, meaning=meaning,
+                    digits=digits, on_move=lambda value: tuning.put(**{name: value}))
 
 
 def _choice(label, name, options, meaning, words=str):
@@ -106,8 +106,8 @@ def _factors(sources):
         place = names.index(st.selectbox("Source", names, key="factor_of", help=SOURCE))
         for name, (label, low, high, step, digits, meaning) in FACTORS.items():
             live_slider(f"{LIVE}{name}_{place}", label, tuning.factor(name, place, sources), low, high, step,
-                        meaning=meaning, digits=digits, on_move=lambda value, held, name=name: tuning.put_factor(
-                            name, place, sources, value, dragged=held))
+                        setting=f"{name}.{place}", meaning=meaning, digits=digits,
+                        on_move=lambda value, name=name: tuning.put_factor(name, place, sources, value))
         st.html(charts.plain_table(("source", "weight", "scale"), [
             (each, *(f"{tuning.factor(name, row, sources):.2f}" for name in FACTORS))
             for row, each in enumerate(names)], "Weights and score scales of all detector sources"))

@@ -6,16 +6,15 @@ import streamlit as st
 
 from core.changes import ap_changes
 from core.errors import GroundglassError
-from viewer import analyses, charts, films, judged, resources, state, tuning
+from viewer import analyses, charts, films, judged, live, resources, state, tuning
 from viewer.canvas.component import film_canvas
-from viewer.slider.component import let_through
 from viewer.views import blame, explain, frame, grids, layers, settings
 
 CHOSEN = "tune tab"
 
 
 def page():
-    """Lay out the page; everything below the top bar is one fragment, so that a slider redraws no more than it must."""
+    """Lay out the page; everything below the top bar is one fragment, so that a click redraws no more than it must."""
     if (found := frame.open_cases()) is None:
         return
     opened, _, cases, problem = found
@@ -50,15 +49,18 @@ def _body(opened):
         tab = st.segmented_control("What to look at", list(TABS), key=CHOSEN, default="Film", required=True,
                                    label_visibility="collapsed")
         TABS[tab](opened, chosen)
-    if state.is_dragged():
-        let_through()
 
 
 def _scores(opened, chosen, pinned):
-    """The six APs as bars with their change against the baseline."""
-    evaluation, before = (resources.evaluation(opened, each.fusion, each.score) for each in (chosen, pinned))
-    st.html(charts.heading("Whole set: AP", f"{resources.cases(opened)[0].films:,} films"))
-    st.html(charts.ap_table(evaluation.summary(), ap_changes(evaluation, before), tuning.baseline()))
+    """The six APs as bars with their change against the baseline; they follow the sliders."""
+    cases, baseline = resources.cases(opened)[0], tuning.baseline()
+    before = resources.evaluation(opened, pinned.fusion, pinned.score)
+
+    def aps(moved):
+        now = resources.evaluation(opened, moved.fusion, moved.score)
+        return (charts.heading("Whole set: AP", f"{cases.films:,} films")
+                + charts.ap_table(now.summary(), ap_changes(now, before), baseline))
+    live.html("tune scores", aps, chosen, cases.predictions)
 
 
 def _chance(opened, chosen, pinned):
@@ -67,12 +69,9 @@ def _chance(opened, chosen, pinned):
         st.html(charts.sentences(["These are the settings that changes are told against: move a slider."]))
     elif st.toggle("Is the change more than chance?", key="tune_chance",
                    help="A paired bootstrap of 1,000 draws of patients, when a slider comes to rest."):
-        if state.is_dragged():
-            st.html(charts.sentences(["… when the slider comes to rest."]))
-        else:
-            found = analyses.compared(opened, chosen, pinned)
-            st.html(charts.difference_table(found))
-            explain.export(opened, chosen, found.records, "changes", ({"against": asdict(pinned)},))
+        found = analyses.compared(opened, chosen, pinned)
+        st.html(charts.difference_table(found))
+        explain.export(opened, chosen, found.records, "changes", ({"against": asdict(pinned)},))
 
 
 def _film(opened, chosen):
@@ -89,7 +88,8 @@ def _film(opened, chosen):
     _, where, problem = films.opened(cases.images[row])
     found = judged.findings(opened, chosen, row)
     film_canvas("tune_canvas", where, () if problem else layers.judged_layers(found), problem=problem,
-                caption=[film_id], height="calc(100dvh - 130px)")
+                caption=[film_id], height="calc(100dvh - 130px)",
+                live="" if problem else live.address("tune film", layers.followed(opened, row), cases.predictions))
 
 
 def _telling(cases, ids):
