@@ -3,9 +3,10 @@
 In the order of what was said, on each film:
 
     film, agree with model               its boxes become those that the model showed to the reader
-    detection, truth missing             its box, or the reader's, is added unless one overlaps it by IoU .7 already
-    detection, truth too tight or loose  its box, or the reader's, takes the place of the one it overlaps most
-    truth, truth too tight or loose      the reader's box takes its place; without one it stays
+    detection, truth missing             its box, or the one drawn for it, is added unless one overlaps it by IoU .7
+    reader, truth missing                the box that was drawn, or drawn anew, is added likewise
+    detection, truth too tight or loose  its box, or the one drawn for it, takes the place of the one it overlaps most
+    truth, truth too tight or loose      the box drawn for it takes its place; without one it stays
     truth, a word for no opacity         it is removed (`core.reviews.NO_OPACITY`: false, device, skin fold, ...)
     detection, a word for no opacity     removes the same box where the film agreed with the model
     study, agree with model              its class becomes the one that the model found most probable for the reader
@@ -21,9 +22,8 @@ import numpy as np
 from core.boxes import Boxes, iou_matrix
 from core.evaluation import Evaluation, evaluate
 from core.labels import STUDY_CLASSES, GroundTruth
-from core.reviews import NO_OPACITY, SAME_OVERLAP, closeness
+from core.reviews import LOOSE, MISSING, NO_OPACITY, SAME_OVERLAP, closeness, with_area
 
-LOOSE = "truth too tight or loose"
 ADDED, REMOVED, REPLACED, FILM, STUDY = ("box added", "box removed", "box replaced", "film as the model",
                                          "study as the model")
 
@@ -69,21 +69,21 @@ def _film(boxes, review):
     """Correct the list `boxes` of a film by a review of it; what was done, None for nothing."""
     if review.verdict != "agree with model" or review.instead is None:
         return None
-    boxes[:] = _with_area(review.instead)
+    boxes[:] = with_area(review.instead)
     return FILM
 
 
 def _box(boxes, review):
     """The same by a review of a box."""
-    own = _with_area(review.instead or ([list(review.box)] if review.side == "detection" else ()))
+    own = review.meant
     same = next((place for place, box in enumerate(boxes) if closeness(box, review.box, "truth", True)), None)
     if review.verdict in NO_OPACITY and same is not None:
         del boxes[same]
         return REMOVED
     if not own:
         return None
-    if review.verdict == "truth missing" and review.side == "detection":
-        new = [box for box in own if _nearest(boxes, box)[1] < SAME_OVERLAP]
+    if review.verdict == MISSING and review.side != "truth":
+        new = [box for box in own if there_already(boxes, box) is None]
         boxes += new
         return ADDED if new else None
     if review.verdict == LOOSE:
@@ -97,8 +97,11 @@ def _box(boxes, review):
     return None
 
 
-def _with_area(boxes):
-    return [list(box) for box in boxes if box[2] > box[0] and box[3] > box[1]]
+def there_already(boxes, box):
+    """(place, IoU) of the one of `boxes` that overlaps `box` (xyxy) so much that `box` is not missing among them, None
+    without any."""
+    place, overlap = _nearest(boxes, box)
+    return (place, overlap) if overlap >= SAME_OVERLAP else None
 
 
 def _nearest(boxes, box):

@@ -30,7 +30,8 @@ LEVEL_VERDICTS = {"agree with truth": "the label is right", "agree with model": 
 VERDICTS = {"box": BOX_VERDICTS, "film": LEVEL_VERDICTS, "study": LEVEL_VERDICTS}
 NO_OPACITY = ("false", "device", "skin fold", "scapula", "heart")  # verdicts that say there is no opacity
 LEVELS = tuple(VERDICTS)
-SIDES = ("truth", "detection")  # whose box a verdict on a box is about
+SIDES = ("truth", "detection", "reader")  # whose box a verdict on a box is about; a reader's is one that was drawn
+MISSING, LOOSE = "truth missing", "truth too tight or loose"  # verdicts that say which box should be there
 SAME_OVERLAP = 0.7  # IoU from which a detection under other settings is the same
 STATES = {
     "open": "nobody has said anything of it",
@@ -50,7 +51,8 @@ class Review:
     side, box of level "box" alone: one of SIDES, and xyxy in pixels of the original image; else "" and None.
     verdict   one of VERDICTS of the level, "" for a note alone; with neither verdict nor note nothing is said any more.
     instead   what should stand in the ground truth's place, None for nothing in particular: boxes [[x_min, y_min,
-              x_max, y_max], ...] for a box or a film, one of `core.labels.STUDY_CLASSES` for a study.
+              x_max, y_max], ...] for a box or a film, one of `core.labels.STUDY_CLASSES` for a study. For a box it is
+              what the reader drew, if anything.
     stamp     what the reader saw: "settings" and "weights" of what `core.stamp.stamp` gives; the rest is left out.
     at        when, ISO 8601 in UTC; number: that of its row, None before it is saved; undoes: the number of the review
               that this one undoes, whose target it repeats.
@@ -102,6 +104,15 @@ class Review:
         """Whether anything is said at all."""
         return bool(self.verdict or self.note)
 
+    @property
+    def meant(self):
+        """The boxes [[x_min, y_min, x_max, y_max], ...] that a verdict on a box says should be there; none for what
+        says of no box so. Those without area, which nothing can match, are left out."""
+        if self.level != "box" or self.verdict not in (MISSING, LOOSE):
+            return []
+        own = self.instead or ([list(self.box)] if self.side != "truth" else [])
+        return with_area(own)
+
     def same_target(self, other):
         """How surely `other` is about the same target: 0 not at all, 2 the same box or id, between them the overlap of
         detections under other settings."""
@@ -116,10 +127,15 @@ def closeness(one, other, side, same_settings):
     SAME_OVERLAP up, else 0."""
     if np.abs(np.subtract(one, other)).max() <= SAME_BOX:
         return 2
-    if side == "truth" or same_settings:
+    if side != "detection" or same_settings:
         return 0
     overlap = float(iou_matrix(Boxes([one]), Boxes([other]))[0, 0])
     return overlap if overlap >= SAME_OVERLAP else 0
+
+
+def with_area(boxes):
+    """Those of `boxes`, xyxy, that have an area, as lists."""
+    return [list(box) for box in boxes if box[2] > box[0] and box[3] > box[1]]
 
 
 def _insist(holds, value, rule):
@@ -193,6 +209,19 @@ def of_boxes(reviews, boxes, side, stamp):
         sure = [closeness(each.box, box, side, each.stamp == stamp) for box in boxes]
         if (best := max(sure, default=0)):
             found[sure.index(best)].append(each)
+    return found
+
+
+def drawn(reviews):
+    """The boxes that readers drew on one film, as pairs of the box, xyxy, and the `Review`s of `reviews` about it."""
+    found = []
+    for each in reviews:
+        if each.level == "box" and each.side == "reader":
+            about = next((about for box, about in found if closeness(each.box, box, each.side, True)), None)
+            if about is None:
+                found.append((each.box, [each]))
+            else:
+                about.append(each)
     return found
 
 

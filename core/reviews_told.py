@@ -59,11 +59,17 @@ def sentence(review):
     """The review in words, of which the note is the last."""
     about = {"box": "box", "film": "film", "study": "study"}[review.level]
     if review.box:
-        x_min, y_min, x_max, y_max = review.box
-        about = f"{review.side} at x {x_min:.0f} to {x_max:.0f}, y {y_min:.0f} to {y_max:.0f}"
+        about = f"{'box drawn' if review.side == 'reader' else review.side} at {_where(review.box)}"
     words = LEVEL_VERDICTS.get(review.verdict) and f"{review.verdict}: {LEVEL_VERDICTS[review.verdict]}"
-    words = ", ".join(each for each in (words or review.verdict, review.note) if each)
+    drawn = [_where(box) for box in review.instead or ()] if review.box else []
+    words = ", ".join(each for each in (words or review.verdict, *(f"should be at {box}" for box in drawn), review.note)
+                      if each)
     return f"{review.reader}, {review.at[:10]}, {about}: {words}"
+
+
+def _where(box):
+    x_min, y_min, x_max, y_max = box
+    return f"x {x_min:.0f} to {x_max:.0f}, y {y_min:.0f} to {y_max:.0f}"
 
 
 def told_of_films(reviews, images):

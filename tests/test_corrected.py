@@ -43,6 +43,13 @@ def level(kind, target, verdict="agree with model", **more):
     ([box("truth missing", C, film="two")], [A, B], [C], ADDED),
     ([box("truth missing", C, instead=[B, C])], [A, B, C], [], ADDED),  # the reader's boxes, B is there already
     ([box("truth missing", NEAR_B)], [A, B], [], None),
+    ([box("truth missing", C, side="reader")], [A, B, C], [], ADDED),  # drawn where nothing is
+    ([box("truth missing", C, film="two", side="reader", instead=[B])], [A, B], [B], ADDED),  # drawn anew since
+    ([box("truth missing", NEAR_B, side="reader")], [A, B], [], None),
+    ([box("false", C, side="reader")], [A, B], [], None),
+    ([box("truth too tight or loose", LOOSE_A, side="reader")], [A, B], [], None),  # a drawn box replaces none
+    ([box("truth missing", C, side="reader"), box("truth missing", (50, 50, 60, 61), side="reader")], [A, B, C], [],
+     ADDED),  # two readers drew the same
     ([box("truth missing", A, side="truth")], [A, B], [], None),
     ([box("truth too tight or loose", LOOSE_A)], [LOOSE_A, B], [], REPLACED),
     ([box("truth too tight or loose", LOOSE_A, instead=[C])], [C, B], [], REPLACED),
@@ -161,6 +168,9 @@ def test_sentences_name_the_film_its_boxes_and_its_study():
     [(image_id, sentences)] = told_of_films(said, [Film]).items()
     assert image_id == "one" and sentences[0].endswith("study: agree with model: the model is right")
     assert sentences[1].endswith("detection at x 0 to 10, y 0 to 10: device")
+    drawn = box("truth missing", A, side="reader", instead=[B], note="faint")
+    assert told_of_films([replace(drawn, number=1)], [Film])["one"][0].endswith(
+        "box drawn at x 0 to 10, y 0 to 10: truth missing, should be at x 20 to 40, y 20 to 40, faint")
 
 
 def test_the_csv_is_a_table_that_the_project_reads(tmp_path):

@@ -5,11 +5,14 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.__main__ import main
+from core.corrected import ADDED, REPLACED
+from core.errors import BadReview
 from core.reviews import current
 from core.reviews_store import ReviewStore
 from tests.browsing import PATIENCE, chromium, served
 from tests.conftest import ROOT
-from tests.reading_set import FOUND, MISSED, SIDE, write_answers, write_set
+from tests.reading_set import BESIDE, FOUND, MISSED, SIDE, write_answers, write_set
 from viewer import charts, reviewed
 
 SETTINGS = {"method": "WBF", "iou": "0.6", "show": "0.3"}
@@ -63,6 +66,24 @@ class Page:
         given = [json.loads(each.proto.json) for each in self.test.get("bidi_component")]
         canvas = next(each for each in given if "layers" in each)
         return next(each["details"] for layer in canvas["layers"] for each in layer["marks"] if each["id"] == mark)
+
+
+    def layer(self, kind):
+        """The marks of this kind of layer."""
+        given = [json.loads(each.proto.json) for each in self.test.get("bidi_component")]
+        canvas = next(each for each in given if "layers" in each)
+        return next(each["marks"] for each in canvas["layers"] if each["kind"] == kind)
+
+
+def room(folder, picked=None):
+    """The `Room` of the film `one`, with the mark of this id picked."""
+    from viewer import judged, resources
+    from viewer.state import Place, Settings
+    from viewer.views.room import Room
+
+    opened = resources.identify(Place(str(folder / "set"), str(folder / "answers")))
+    settings = Settings(display=.3)
+    return Room(opened, settings, 0, judged.findings(opened, settings, 0), picked)
 
 
 def saved(folder):
@@ -125,6 +146,67 @@ def test_a_truth_box_that_is_off_is_replaced_by_the_detection_on_it(folder):
     Page().pick("t0").say("box", "truth too tight or loose")
     [review] = saved(folder)
     assert review.side == "truth" and review.box == FOUND and list(map(round, review.instead[0])) == [11, 10, 50, 50]
+
+
+DRAWN = (55., 5., 95., 45.)
+
+
+@pytest.mark.parametrize(("picked", "side", "verdict", "box", "instead"), [
+    (None, "reader", "truth missing", DRAWN, None),
+    ("d1", "reader", "truth missing", DRAWN, None),  # a detection of which nothing such was said
+    ("t1", "truth", "truth too tight or loose", MISSED, [list(DRAWN)]),
+])
+def test_a_drawn_box_is_missing_or_redraws_the_picked_one(folder, picked, side, verdict, box, instead):
+    here = room(folder)
+    made = here.drawing(here.target(picked), DRAWN)
+    assert (made.side, made.verdict, made.box, made.instead) == (side, verdict, box, instead)
+
+
+def test_a_box_drawn_for_a_detection_goes_with_what_was_said_of_it(folder):
+    Page().pick("d1").say("box", "truth missing").note("faint")
+    here = room(folder, "d1")
+    assert here.purpose == "draws what should stand for detection 2"
+    made = reviewed.save(here.drawing(here.box, DRAWN))
+    assert (made.side, made.box, made.verdict, made.note, made.instead) == (
+        "detection", BESIDE, "truth missing", "faint", [list(DRAWN)])
+    page = Page().pick("d1").note("faint, but there")
+    [mark] = page.layer("readers")
+    assert mark["box"] == list(DRAWN) and mark["label"] == "you: missing"
+    assert saved(folder)[0].instead == [list(DRAWN)] and saved(folder)[0].note == "faint, but there"
+    page.say("box", "truth missing")
+    assert not page.layer("readers")
+
+
+def test_a_drawn_box_can_be_picked_drawn_anew_and_taken_back(folder):
+    here = room(folder)
+    reviewed.save(here.drawing(None, DRAWN))
+    [target] = [each for each in room(folder).boxes if each.side == "reader"]
+    anew = (50., 5., 95., 45.)
+    assert room(folder, target.mark).purpose == "redraws drawn 1"
+    reviewed.save(room(folder).drawing(target, anew))
+    page = Page()
+    [mark] = page.layer("readers")
+    assert mark["box"] == list(anew) and len(saved(folder)) == 1
+    page.pick(mark["id"])
+    assert page.button("say_box_truth too tight or loose").disabled
+    assert not page.say("box", "truth missing").layer("readers")
+    assert saved(folder) == () and "1 × box added" not in page.written
+
+
+def test_a_box_that_truth_has_is_not_missing(folder):
+    here = room(folder)
+    with pytest.raises(BadReview, match=r"overlaps truth 1 by an IoU of 0\.9.*click truth 1, then draw"):
+        here.drawing(None, (11., 10., 50., 50.))
+
+
+def test_what_readers_drew_is_not_sent_while_a_film_is_read_blinded(folder):
+    here = room(folder)
+    reviewed.save(here.drawing(None, DRAWN))
+    test = AppTest.from_file(str(ROOT / "viewer" / "contents.py"), default_timeout=120)
+    for name, value in {**SETTINGS, "film": "one", "blind": "true"}.items():
+        test.query_params[name] = value
+    sent = [each.proto.json for each in test.run().get("bidi_component")]
+    assert any('"layers"' in each for each in sent) and not any('"readers"' in each for each in sent)
 
 
 def test_where_nothing_can_be_saved_the_tab_says_so(folder):
@@ -199,6 +281,25 @@ class Browser:
         self.page.mouse.click(place["x"] + place["width"] / 2 + (box[0] - SIDE / 2) * zoom,
                               place["y"] + place["height"] / 2 + ((box[1] + box[3]) / 2 - SIDE / 2) * zoom)
 
+    def draw(self, box):
+        """Key x, and a left drag from the box's upper left corner to its lower right one."""
+        film = self.page.locator(".film")
+        self.page.get_by_role("button", name="Draw a box by left drag").wait_for()
+        self.page.keyboard.press("x")
+        self.page.locator(".film[data-tool=draw]").wait_for()
+        place, zoom = film.bounding_box(), float(film.get_attribute("data-zoom"))
+        start, end = ((place["x"] + place["width"] / 2 + (x - SIDE / 2) * zoom,
+                       place["y"] + place["height"] / 2 + (y - SIDE / 2) * zoom) for x, y in (box[:2], box[2:]))
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, steps=3)
+        self.page.mouse.move(*end, steps=3)
+        self.page.mouse.up()
+
+    def boxes(self, count):
+        """Wait until so many boxes are on the film."""
+        self.page.locator(f".film[data-boxes='{count}']").wait_for()
+
     def pressed(self, name):
         return self.page.locator(".st-key-box_verdicts button[kind=primary]", has_text=name).first
 
@@ -231,3 +332,45 @@ def test_a_verdict_by_key_is_still_there_after_a_restart_of_the_server(folder):
             assert not browser.errors and "Traceback" not in browser.page.inner_text("body")
     [review] = saved(folder)
     assert review.verdict == "false" and review.note == "no opacity, a rib" and review.box == MISSED
+
+
+def test_a_drawn_box_is_saved_shown_after_a_restart_scored_and_undone(folder, capsys):
+    """Draw a box that truth lacks and redraw the missed one, kill the server, start it again, undo both."""
+    missing, redrawn = (55, 5, 95, 45), (55, 55, 90, 95)
+    with chromium() as engine:
+        places = ("--data", str(folder / "set"), "--predictions", str(folder / "answers"), "--reviews",
+                  str(folder / "reviews.sqlite"))
+        with served("viewer/app.py", folder / "log", *places, root=ROOT) as address:
+            browser = Browser(engine, address)
+            browser.boxes(4)
+            browser.draw(missing)
+            browser.boxes(5)
+            assert browser.page.locator(".film").get_attribute("data-tool") == "window"
+            browser.pick(MISSED)
+            browser.page.get_by_text("redraws truth 2").locator("visible=true").first.wait_for()
+            browser.draw(redrawn)
+            browser.boxes(6)
+            browser.pressed("too tight or loose").wait_for()
+            browser.page.get_by_text("1 × box added, 1 × box replaced").wait_for()
+            assert not browser.errors
+        first, second = saved(folder)
+        assert (first.side, first.verdict) == ("reader", "truth missing")
+        assert first.box == pytest.approx(missing, abs=.5)
+        assert (second.side, second.verdict, second.box) == ("truth", "truth too tight or loose", MISSED)
+        assert second.instead[0] == pytest.approx(redrawn, abs=.5)
+        assert main(["corrected", *places, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["changes"] == {ADDED: 1, REPLACED: 1}
+        with served("viewer/app.py", folder / "log", *places, root=ROOT) as address:
+            browser = Browser(engine, address)
+            browser.boxes(6)
+            browser.page.keyboard.press("y")
+            browser.boxes(4)
+            browser.page.keyboard.press("y")
+            browser.boxes(6)
+            browser.page.keyboard.press("Shift+U")
+            browser.boxes(5)
+            browser.page.keyboard.press("Shift+U")
+            browser.boxes(4)
+            browser.page.get_by_text("0 by you").wait_for()
+            assert not browser.errors and "Traceback" not in browser.page.inner_text("body")
+    assert saved(folder) == () and len(ReviewStore(folder / "reviews.sqlite").rows("set")) == 4

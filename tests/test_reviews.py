@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadReview
-from core.reviews import Review, current, of_boxes, review_states
+from core.reviews import Review, current, drawn, of_boxes, review_states
 from core.reviews_store import VARIABLE, ReviewStore, default_place
 from core.reviews_told import counts
 from tests.conftest import ROOT
@@ -43,14 +43,15 @@ def numbered(*reviews):
 
 def test_what_is_saved_is_read_as_it_was(store, review_place):
     assert store.rows() == () and store.mark() == (0, 0)
-    said = [about_box(note="über <b>\n'; DROP TABLE reviews; --", instead=[THERE]),
+    said = [about_box("truth missing", side="reader", instead=[THERE]),
+            about_box(note="über <b>\n'; DROP TABLE reviews; --", instead=[THERE]),
             about("study", "A", "agree with model", instead="typical", reader="Ørsted"),
             about("film", "=1+1", "", note="no verdict")]
     saved = [store.save(each) for each in said]
-    assert [each.number for each in saved] == [1, 2, 3]
+    assert [each.number for each in saved] == [1, 2, 3, 4]
     other = ReviewStore(review_place)
     assert list(other.rows()) == saved and [replace(each, number=None) for each in saved] == said
-    assert other.mark("set") == (3, 3) and other.mark("another") == (0, 0) and other.rows("another") == ()
+    assert other.mark("set") == (4, 4) and other.mark("another") == (0, 0) and other.rows("another") == ()
     other.close()
 
 
@@ -81,6 +82,7 @@ def test_the_last_word_of_each_reader_stands():
     ((10, 10, 50, 38), "detection", WBF, True),  # IoU .7 under other settings
     ((10, 10, 50, 37.9), "detection", WBF, False),
     ((10, 10, 50, 45), "truth", WBF, False),  # the truth's boxes do not depend on settings
+    ((10, 10, 50, 45), "reader", WBF, False),  # nor do those that readers drew
 ])
 def test_a_box_is_known_again(box, side, stamp, same):
     rows = numbered(about_box("false", side=side), about_box("heart", box=box, side=side, stamp=stamp))
@@ -93,6 +95,26 @@ def test_a_review_is_about_the_box_it_was_given_to_and_no_near_one():
     near = (10, 10, 50, 45)
     [review] = numbered(about_box("false"))
     assert of_boxes([review], [near, HERE], "detection", WBF) == [[], [review]]
+
+
+def test_what_readers_say_of_a_box_that_one_of_them_drew_is_kept_together():
+    missing = about_box("truth missing", side="reader")
+    reviews = numbered(missing, about_box("false", side="truth"), about_box("false", reader="bob", side="reader"),
+                       replace(missing, box=THERE))
+    assert drawn(current(reviews)) == [(HERE, [reviews[0], reviews[2]]), (THERE, [reviews[3]])]
+
+
+@pytest.mark.parametrize(("review", "boxes"), [
+    (about_box("truth missing"), [list(HERE)]),
+    (about_box("truth missing", instead=[THERE]), [list(THERE)]),
+    (about_box("truth missing", side="reader"), [list(HERE)]),
+    (about_box("truth too tight or loose", side="truth"), []),  # which box is right instead is not said
+    (about_box("truth too tight or loose", side="truth", instead=[THERE, (5, 5, 5, 9)]), [list(THERE)]),
+    (about_box("false", instead=[THERE]), []),
+    (about("film", "one", "agree with model", instead=[THERE]), []),
+])
+def test_the_boxes_that_a_verdict_on_a_box_says_should_be_there(review, boxes):
+    assert review.meant == boxes
 
 
 def test_states_of_films():

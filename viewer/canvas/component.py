@@ -35,6 +35,7 @@ class Kind:
 
 KINDS = {
     "truth": Kind("Ground truth", "g", ai=False),
+    "readers": Kind("Readers' boxes", "y", ai=False),
     "detections": Kind("Detections", "d"),
     "candidates": Kind("Candidates", "b"),  # c and r are Streamlit's own
     "sources": Kind("Sources", "s"),
@@ -88,7 +89,7 @@ class Mark:
 @dataclass(frozen=True)
 class Layer:
     """The marks of one `kind`, a key of KINDS, which sets how they look: 'truth' dashed, 'detections' solid,
-    'candidates' as ghosts, 'sources' dotted. Ids are unique over layers.
+    'candidates' as ghosts, 'sources' dotted, 'readers' dash and dot. Ids are unique over layers.
 
     A layer with a `name` stands in the legend. `number`, from 0, gives each of several layers of one kind a letter and
     a colour of its own.
@@ -107,11 +108,15 @@ class Layer:
 @dataclass(frozen=True)
 class Drawing:
     """The reader's own boxes, xyxy in pixels of the original image: to be drawn by left drag, or `fixed`, each with its
-    `words`. What is being drawn on a film is the browser's; `boxes` are what it begins with when the film comes."""
+    `words`. What is being drawn on a film is the browser's; `boxes` are what it begins with when the film comes.
+
+    With a `purpose`, what a drag draws in words, each drag draws a box of its own, told as `CanvasState.boxed`.
+    """
 
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     words: tuple[str, ...] = ()
     fixed: bool = False
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Boxed:
+    """The reader has drawn a box, `xyxy` in pixels of the original image, on a film while the mark of this id was
+    picked, None for none."""
+
+    film_id: str
+    mark: str | None
+    xyxy: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class CanvasState:
     """What the reader did: `picked` is (film id, mark id) of the last click on a box; `step`, and `wanted`, the kind of
-    layer whose key was pressed while the canvas had none of it, live for one run; `drawn`
-    is (film id, boxes xyxy) of what was drawn last.
+    layer whose key was pressed while the canvas had none of it, live for one run, and so does
+    `boxed`; `drawn` is (film id, boxes xyxy) of what was drawn last.
 
     `plain`: films are shown without the VOI LUT and presentation LUT of their maker (`core.vendor_luts`).
     """
@@ -154,6 +169,7 @@ class CanvasState:
     plain: bool = False
     wanted: str | None = None
     drawn: tuple[str, tuple] | None = None
+    boxed: Boxed | None = None
 
     def mark_of(self, film_id):
         """Id of the picked mark when it lies on that film, else None."""
@@ -179,6 +195,7 @@ def film_canvas(
     on_step: Callable[[], None] | None = None,
     on_want: Callable[[], None] | None = None,
     on_draw: Callable[[], None] | None = None,
+    on_box: Callable[[], None] | None = None,
 ) -> CanvasState:
     """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
 
@@ -189,8 +206,8 @@ def film_canvas(
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
     `link` names the canvases that move with this one. `live` is the address from `viewer.live` at which the browser
     finds `told(layers)` while a slider is dragged. `drawing` are boxes of the reader, None where there can be none,
-    and `on_draw` hears of them. `pick` is the id of a mark to be picked when the film comes. Callbacks run before the
-    script: see `canvas_state`.
+    and `on_draw` hears of them, `on_box` of those drawn for a purpose. `pick` is the id of a mark to be picked when the
+    film comes. Callbacks run before the script: see `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -211,20 +228,23 @@ def film_canvas(
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",
             on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing,
-            on_plain_change=_nothing, on_wanted_change=on_want or _nothing, on_drawn_change=on_draw or _nothing)
+            on_plain_change=_nothing, on_wanted_change=on_want or _nothing, on_drawn_change=on_draw or _nothing,
+            on_boxed_change=on_box or _nothing)
     return canvas_state(key)
 
 
 def canvas_state(key: str) -> CanvasState:
     """What the reader did on the canvas `key`, from the session's state; for callbacks, and after `film_canvas`."""
     state = st.session_state.get(key) or {}
-    picked, step, wanted, drawn = (state.get(name) for name in ("picked", "step", "wanted", "drawn"))
+    picked, step, wanted, drawn, boxed = (state.get(name) for name in ("picked", "step", "wanted", "drawn", "boxed"))
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
         step=Step(str(step["film"]), int(step["by"])) if step else None,
         plain=bool(state.get("plain")),
         wanted=wanted if wanted in KINDS else None,
         drawn=(str(drawn["film"]), tuple(tuple(map(float, box)) for box in drawn["boxes"])) if drawn else None,
+        boxed=Boxed(str(boxed["film"]), boxed["mark"] and str(boxed["mark"]), tuple(map(float, boxed["box"])))
+        if boxed else None,
     )
 
 

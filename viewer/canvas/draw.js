@@ -1,5 +1,6 @@
-// Boxes that the reader draws on the film, for a first read: by left drag while the tool is "draw". Once `fixed` they are
-// only shown, each with the words that Python gives it. Boxes are [x0, y0, x1, y1] in film pixels.
+// Boxes that the reader draws on the film by left drag while the tool is "draw": those of a first read, which are only
+// shown once they are `fixed`, each with the words that Python gives it; or, with a `purpose`, one at a time, which is
+// told with the mark that is picked and then Python's to show. Boxes are [x0, y0, x1, y1] in film pixels.
 import { toCanvas, toFilm } from "./geometry.js";
 
 const COLOR = "#e6c3ff"; // no verdict's
@@ -9,22 +10,28 @@ const LEAST = 4; // CSS pixels a side: less is no box but a slip of the hand
 export class Drawing {
   constructor(canvas) {
     this.canvas = canvas;
-    Object.assign(this, { offered: false, fixed: false, boxes: [], words: [], chosen: null, film: null, open: null,
-      said: "null" });
+    Object.assign(this, { offered: false, fixed: false, purpose: "", boxes: [], words: [], chosen: null, film: null, open: null,
+      told: null, said: "null" });
   }
 
-  // From Python: null, or {film, boxes, words, fixed}. While the reader draws, what is drawn here is newer than that.
-  // Whether there is anything new to draw.
+  // From Python: null, or {film, boxes, words, fixed, purpose}. While the reader draws, what is drawn here is newer than
+  // that. Whether there is anything new to draw.
   take(given) {
-    const before = this.said;
+    const before = this.said, told = this.told !== null;
     const drawing = Boolean(given) && !given.fixed;
     const kept = drawing && this.offered && this.film === given.film;
     if (!kept) Object.assign(this, { boxes: given?.boxes ?? [], chosen: null, open: null });
-    Object.assign(this, { offered: drawing, fixed: Boolean(given?.fixed), words: given?.words ?? [], film: given?.film ?? null });
+    Object.assign(this, { offered: drawing, fixed: Boolean(given?.fixed), words: given?.words ?? [], film: given?.film ?? null,
+      purpose: given?.purpose ?? "", told: null });
     if (drawing && !kept) this.canvas.tool = "draw";
-    if (!drawing && this.canvas.tool === "draw") this.canvas.tool = "window";
+    if (!this.possible && this.canvas.tool === "draw") this.canvas.tool = "window";
     this.said = JSON.stringify(given);
-    return this.said !== before;
+    return this.said !== before || told;
+  }
+
+  // Whether a left drag may draw.
+  get possible() {
+    return this.offered || this.purpose !== "";
   }
 
   get shown() {
@@ -33,7 +40,7 @@ export class Drawing {
 
   // The drag began at `from` and is now at `to`, CSS pixels.
   stretch(from, to) {
-    if (!this.offered || !this.shown) return;
+    if (!this.possible || !this.shown) return;
     const { view, density, film } = this.canvas;
     const [[ax, ay], [bx, by]] = [from, to].map((point) => toFilm(view, ...point.map((one) => one * density)));
     const { width, height } = film.header;
@@ -49,7 +56,18 @@ export class Drawing {
     this.open = null;
     if (!box) return;
     const least = (LEAST * this.canvas.density) / this.canvas.view.zoom;
-    if (box[2] - box[0] >= least && box[3] - box[1] >= least) this.#change([...this.boxes, box], this.boxes.length);
+    if (box[2] - box[0] < least || box[3] - box[1] < least) return;
+    if (this.offered) this.#change([...this.boxes, box], this.boxes.length);
+    else this.#tell(box);
+  }
+
+  // The box is drawn for the purpose; the next drag windows again, so that no second one is drawn by mistake.
+  #tell(box) {
+    const { canvas } = this;
+    Object.assign(this, { told: box });
+    canvas.tool = "window";
+    canvas.send.boxed({ film: this.film, mark: canvas.picked, box });
+    canvas.draw();
   }
 
   // Chooses the smallest box around (x, y), CSS pixels, or none; true when boxes are being drawn.
@@ -77,16 +95,16 @@ export class Drawing {
     if (!this.shown) return;
     const scaled = { ...view, zoom: view.zoom / density };
     context.setTransform(density, 0, 0, density, 0, 0);
-    [...this.boxes, ...(this.open ? [this.open] : [])].forEach((box, i) => {
+    [...this.boxes, ...[this.open, this.told].filter(Boolean)].forEach((box, i) => {
       const [x0, y0, x1, y1] = toCanvas(scaled, box);
-      context.setLineDash(this.fixed ? [2, 3] : []);
+      context.setLineDash(this.fixed && i < this.boxes.length ? [2, 3] : []);
       for (const [style, more] of [[HALO, 2], [COLOR, 0]]) {
         context.strokeStyle = style;
         context.lineWidth = (i === this.chosen ? 3 : 2) + more;
         context.strokeRect(x0, y0, x1 - x0, y1 - y0);
       }
       context.setLineDash([]);
-      this.#write(context, this.words[i] ?? `${i + 1}`, x0, y1);
+      this.#write(context, this.words[i] ?? (this.offered ? `${i + 1}` : "yours"), x0, y1);
     });
   }
 

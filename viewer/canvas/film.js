@@ -87,7 +87,7 @@ class FilmCanvas {
     this.send = {
       picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value),
       step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
-      drawn: (value) => setStateValue("drawn", value),
+      drawn: (value) => setStateValue("drawn", value), boxed: (value) => setTriggerValue("boxed", value),
     };
     if (this.foresight.passesOver(data)) return;
     this.root.style.height = data.height;
@@ -108,9 +108,10 @@ class FilmCanvas {
     store.wantAhead(data.ahead.map(({ film }) => film.url));
   }
 
-  // What the server says of a slider that is dragged: see follow.js.
+  // What the server says of a slider that is dragged: see follow.js. What readers drew stays where it is.
   follow({ layers }) {
-    if (this.#takeLayers(this.layers.kinds, layers)) this.draw();
+    const stay = this.layers.layers.filter(({ kind }) => kind === "readers");
+    if (this.#takeLayers(this.layers.kinds, [...layers, ...stay])) this.draw();
   }
 
   #follows(live) {

@@ -36,7 +36,7 @@ export class Hand {
     if (action === "look") return this.#look(number);
     if (action === "remove") return this.canvas.drawing.remove();
     if (action === "unlink" && this.canvas.link.group === null) return false;
-    if (action === "box" && !this.canvas.drawing.offered) return false;
+    if (action === "box" && !this.canvas.drawing.possible) return false;
     if (Object.hasOwn(ZOOMS, action)) return this.#zoomAtCursor(ZOOMS[action](this.canvas.view.zoom));
     this[action]();
     return true;

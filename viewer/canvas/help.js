@@ -23,7 +23,7 @@ const BRIGHTNESS = [
 const TOOLS = [
   ["z", "left drag zooms, or windows again"],
   ["m", "left drag measures, or windows again; Escape removes the last ruler"],
-  ["x", "in a blinded first read: left drag marks a box; Delete removes the box clicked, or the last"],
+  ["x", "in a blinded first read and in the tab Review: left drag draws a box; in a first read Delete removes the one clicked, or the last"],
   ["Click", "pick a box; Escape lets go"],
   ["?", "this page; Escape closes it"],
 ];
@@ -32,6 +32,7 @@ const SIGNS = [
   ["cross, FP", "false positive: a detection without a box of its own"],
   ["dashed diamond, FN", "false negative: a ground-truth box that no detection finds"],
   ["solid / dashed outline", "detection, wider the more confident / ground truth"],
+  ["dash and dot", "a box that a reader drew, because truth lacks it or is off"],
   ["thin line", "joins a detection and the box it finds; beside it their IoU"],
 ];
 

@@ -1,6 +1,6 @@
 // The layers of a canvas: what the reader has asked for, and what of it is hidden for the moment. Draws nothing.
 
-const ORDER = ["candidates", "sources", "truth", "detections"]; // from the lowest to the topmost
+const ORDER = ["candidates", "sources", "truth", "detections", "readers"]; // from the lowest to the topmost
 
 export class Layers {
   constructor() {

@@ -10,13 +10,14 @@ const LOOKS = {
   FP: { color: "#ff9152", glyph: "cross" },
   FN: { color: "#f5e960", glyph: "diamond" },
   truth: { color: "#45d6a8", glyph: "none" },
+  readers: { color: "#e6c3ff", glyph: "none" },
   detections: { color: "#d5dde6", glyph: "none" },
   candidates: { color: "#ffffff", glyph: "none" },
   heat: { color: "#eb46d7", glyph: "none" },
 };
 // Okabe and Ito's, lightened where they are dark, but for the yellow of what was missed; letters tell apart all others.
 const SOURCES = ["#e69f00", "#56b4e9", "#2fc59a", "#dd8fbc", "#6a9cf5", "#ff7f45", "#ffffff", "#b9a2ff"];
-const DASHES = { truth: [7, 5], sources: [2, 3] };
+const DASHES = { truth: [7, 5], readers: [11, 3, 2, 3], sources: [2, 3] };
 const FONT = "600 12px system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 const HALO = "rgba(0, 0, 0, .85)";
 const [PAD, LINE, GLYPH] = [3, 17, 15]; // CSS pixels: around a label, its height, width of its glyph
@@ -82,7 +83,7 @@ function glyphWidth(mark) {
 }
 
 function drawBox(context, mark, [x0, y0, x1, y1], strong) {
-  const confidence = mark.kind === "truth" ? 0.4 : mark.confidence ?? 0.4;
+  const confidence = { truth: 0.4, readers: 0.7 }[mark.kind] ?? mark.confidence ?? 0.4;
   context.lineJoin = "miter";
   if (mark.kind === "candidates") return void drawGhost(context, confidence, [x0, y0, x1, y1], strong);
   const width = 1.25 + 2 * confidence + (strong ? 1.25 : 0);

@@ -2,7 +2,7 @@
 import { windowText } from "./display.js";
 import { labelOf, lookOf } from "./marks.js";
 
-const TOOLS = { draw: "left drag marks a box (x)", zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
+const TOOLS = { draw: "left drag draws a box (x)", zoom: "left drag zooms (z)", ruler: "left drag measures (m)" };
 
 export function setLines(element, lines) {
   if (element.textContent === lines.join("") && element.childElementCount === lines.length) return;
@@ -15,7 +15,7 @@ export function setLines(element, lines) {
 
 // What hovering a mark tells, first the verdict.
 export function tooltipLines(mark) {
-  const who = { truth: "Ground truth", candidates: "Candidate", sources: `Source ${lookOf(mark).letter} alone` }[mark.kind] ??
+  const who = { truth: "Ground truth", readers: "A reader's box", candidates: "Candidate", sources: `Source ${lookOf(mark).letter} alone` }[mark.kind] ??
     "Detection";
   const verdict = {
     TP: "true positive", FP: "false positive", FN: "missed (false negative)",
@@ -28,9 +28,10 @@ export function tooltipLines(mark) {
 
 // One line of numbers; `state` of the canvas, `point` of the film under the pointer or null.
 export function readoutLines(state, point) {
-  const { film, layers, link, tool, view } = state, loose = link.group !== null && !link.window;
+  const { drawing, film, layers, link, tool, view } = state, loose = link.group !== null && !link.window;
   const lines = [[...brightness(state), zoomText(view.zoom)].join("  ·  ")];
-  const off = [vendorText(state), ...layers.hiddenNames(), loose ? "window not linked (w)" : "", TOOLS[tool]].filter(Boolean);
+  const off = [vendorText(state), ...layers.hiddenNames(), loose ? "window not linked (w)" : "",
+    tool === "draw" && drawing.purpose ? `left drag ${drawing.purpose} (x)` : TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
   lines.push(point ? valueText(film, point) : " ");
   return lines;

@@ -1,5 +1,7 @@
 """The film with its boxes, the way to the next one, and the same boxes in words."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.errors import GroundglassError
@@ -7,8 +9,9 @@ from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
 from core.vendor_luts import without_vendor_luts
 from viewer import charts, films, judged, live, login, resources, state
-from viewer.canvas.component import canvas_state, film_canvas
+from viewer.canvas.component import Drawing, canvas_state, film_canvas
 from viewer.views import first_read, heat, layers, panes, review, worklist
+from viewer.views.room import Room
 
 CANVAS = "canvas"
 HEIGHT = "var(--film-height)"
@@ -53,7 +56,7 @@ def show(opened, settings, ids, film_id):
     hidden = first_read.hides(film_id)
     found = () if hidden else judged.findings(opened, settings, row)
     chosen = layers.owner(canvas_state(CANVAS).mark_of(film_id))
-    room = None if hidden else review.Room(opened, settings, row, found, _finding(found, chosen))
+    room = None if hidden else Room(opened, settings, row, found, chosen)
     others = [] if arrangement == panes.ONE else panes.beside(opened, settings, row, kinds, arrangement)
     alone = [panes.ALONE[arrangement]] if arrangement != panes.ONE and not others else []
     kinds = panes.first_kinds(arrangement, kinds)
@@ -64,11 +67,14 @@ def show(opened, settings, ids, film_id):
     with st.container(key="side_by_side" if others else "alone"):
         seen = film_canvas(CANVAS, where, drawn, problem=problem,
                            caption=[film_id] if hidden else [*_caption(opened, settings, row), *alone],
-                           ahead=_ahead(opened, ids, film_id), height=height, chosen=kinds,
+                           ahead=_ahead(opened, ids, film_id), height=height,
+                           chosen=kinds if hidden else (*kinds, layers.READERS),
                            heat=None if problem or heat_of is None else heat_of(image), on_step=_step(ids),
                            link=panes.link(arrangement), live=follows,
                            on_want=None if hidden else layers.want(CANVAS),
-                           drawing=first_read.drawing(film_id, cases, row), on_draw=lambda: first_read.heed(CANVAS),
+                           drawing=_drawing(room, first_read.drawing(film_id, cases, row)),
+                           on_draw=lambda: first_read.heed(CANVAS),
+                           on_box=None if hidden else lambda: review.take(room, canvas_state(CANVAS).boxed),
                            pick="" if hidden else _asked(film_id))
         for number, pane in enumerate(others, start=1):
             panes.show(opened, pane, number, height, arrangement, _step_from(ids, film_id, number))
@@ -107,6 +113,13 @@ def _note(film):
     except GroundglassError as error:
         return str(error)
     return ""
+
+
+def _drawing(room, first):
+    """The canvas's `Drawing`: that of the blinded `first` read, and while the reader is reviewing a box at a time."""
+    if room is None or room.mark is None or not st.session_state.get(REVIEWING):
+        return first
+    return replace(first or Drawing(fixed=True), purpose=room.purpose)
 
 
 def _asked(film_id):

@@ -7,9 +7,11 @@ from viewer import charts, judged, resources, state
 from viewer.canvas.component import KINDS, Layer, Mark, canvas_state, told
 
 MEMBER = " member "  # between the id of a detection and the number of a candidate that made it
+DRAWN = " drawn "  # between the id of a box and the number of the review that says where it should be
 MEMBERS = 8  # candidates of a picked detection that are drawn, the most confident ones
 PILLS = "layers"  # in the session: the names of the layers that are shown
-KIND_OF = dict(zip(state.LAYERS, KINDS, strict=True))
+READERS = "readers"  # the kind of layer that is there whenever readers drew boxes, so that it needs no pill
+KIND_OF = dict(zip(state.LAYERS, (kind for kind in KINDS if kind != READERS), strict=True))
 GHOSTS, OF_SOURCE = 60, 8  # candidates drawn on a film, and boxes of one source, the most confident ones
 ASKED = "layer asked for"  # in the session, for one run: a key has set the pills
 KEYS = ", ".join(f"{each.key} {each.name}" for each in KINDS.values())
@@ -92,8 +94,8 @@ def mark_of(truth, row):
 
 
 def owner(mark):
-    """Id of the box that a mark belongs to: itself, or the detection whose member it is."""
-    return mark and mark.split(MEMBER)[0]
+    """Id of the box that a mark belongs to: itself, the detection whose member it is, or the box it was drawn for."""
+    return mark and mark.split(MEMBER)[0].split(DRAWN)[0]
 
 
 def members(opened, settings, row, found, mark):

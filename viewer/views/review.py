@@ -7,78 +7,42 @@ from html import escape
 import streamlit as st
 
 from core.errors import BadReview
-from core.labels import STUDY_CLASSES
-from core.reviews import BOX_VERDICTS, LEVEL_VERDICTS, MOST_NOTE, Review
+from core.reviews import BOX_VERDICTS, LEVEL_VERDICTS, LOOSE, MISSING, MOST_NOTE
 from core.reviews_told import sentence
 from viewer import charts, judged, login, resources, reviewed
+from viewer.canvas.component import Layer, Mark
 from viewer.views import first_read, layers, readers
 
 TAB = "Review"
 SAID = "review said"  # in the session: the sentence on a verdict that could not be saved
-WORDS = {"truth too tight or loose": "too tight or loose", "agree with truth": "truth right",
+WORDS = {LOOSE: "too tight or loose", "agree with truth": "truth right",
          "agree with model": "model right"}  # on the buttons
-KEYS = {"true finding": "t", "false": "f", "truth missing": "m", "truth too tight or loose": "l", "device": "d",
-        "skin fold": "k", "scapula": "p", "heart": "h", "other": "o"}  # with Shift
+KEYS = {"true finding": "t", "false": "f", MISSING: "m", LOOSE: "l", "device": "d", "skin fold": "k", "scapula": "p",
+        "heart": "h", "other": "o"}  # with Shift
 FILM_KEYS = {"agree with truth": "g", "agree with model": "a"}
 UNDO_KEY = "u"
+MOST_LABEL = 12  # characters of a reader's name at a box
+HOW = "Key x, then a left drag on the film, {}; it is saved at once."
 
 
-class Room:
-    """What there is to say of one film of what is open: its findings, and what stands of it.
-
-    `problem` is the sentence on reviews that cannot be read. `box` is the finding that the reader has picked, or None.
-    """
-
-    def __init__(self, opened, settings, row, found, box=None):
-        self.opened, self.settings, self.found, self.box = opened, settings, found, box
-        self.row, self.image = row, resources.cases(opened)[0].images[row]
-        self.stamp, self.problem, self.mark = reviewed.seen(opened, settings), "", None
-        try:
-            self.mark = reviewed.mark(opened)
-            self.of_film, self.of_study = reviewed.said_of(opened, self.mark, self.image.image_id, self.image.study_id)
-        except BadReview as error:
-            self.of_film, self.of_study, self.problem = (), (), str(error)
-        self.of_boxes = reviewed.by_box(self.of_film, found, self.stamp)
-
-    def own(self, level):
-        """What this reader says of the picked box ("box"), the film or the study, None for nothing."""
-        reviews = {"film": [each for each in self.of_film if each.level == "film"], "study": self.of_study,
-                   "box": self.of_boxes[self.found.index(self.box)] if self.box else ()}[level]
-        return next((each for each in reversed(reviews) if each.reader == reviewed.reader()), None)
-
-    def others(self):
-        """What the other readers say of the picked box, the film and the study."""
-        about = [*(self.of_boxes[self.found.index(self.box)] if self.box else ()),
-                 *(each for each in self.of_film if each.level == "film"), *self.of_study]
-        return [each for each in about if each.reader != reviewed.reader()]
-
-    def review(self, level, verdict, note):
-        """The `Review` with which the reader says this. Raises `BadReview`."""
-        about = {"side": "truth" if self.box.truth else "detection", "box": self.box.xyxy} if level == "box" else {}
-        target = self.image.study_id if level == "study" else self.image.image_id
-        return Review(reviewed.reader(), resources.data_set(self.opened).name, level, target, verdict, note,
-                      instead=self._instead(level, verdict), stamp=self.stamp, **about)
-
-    def _instead(self, level, verdict):
-        """What should stand in the label's place: what the model says, or the detection on a box that is off."""
-        if verdict == "agree with model" and level == "film":
-            return [each.xyxy for each in self.found if not each.truth]
-        if verdict == "agree with model":
-            predicted = int(judged.weighed(self.opened, self.settings).predicted_class[self.row])
-            return STUDY_CLASSES[predicted] if predicted >= 0 else None
-        if verdict == "truth too tight or loose" and self.box.truth:
-            near = [each for each in self.found if not each.truth and each.partner == self.box.row]
-            best = max(near, key=lambda each: each.iou, default=None)
-            return None if best is None else [best.xyxy]
-        return None
+def noted(shown, room):
+    """The canvas's layers `shown`, whose marks say on hover what readers said of their boxes in the `Room`, and the
+    layer of what readers drew."""
+    said = {each.mark: tuple(map(_words, each.said)) for each in room.boxes if each.said}
+    told = [replace(layer, marks=tuple(replace(mark, details=(*mark.details, *said.get(mark.id, ())))
+                                       for mark in layer.marks)) for layer in shown]
+    return [*told, Layer(layers.READERS, tuple(mark for each in room.boxes for mark in _marks(each)))]
 
 
-def noted(drawn, room):
-    """The canvas's layers `drawn`, whose marks say on hover what readers said of their boxes in the `Room`."""
-    said = {layers.mark_id(finding): tuple(_words(each) for each in about)
-            for finding, about in zip(room.found, room.of_boxes, strict=True) if about}
-    return [replace(layer, marks=tuple(replace(mark, details=(*mark.details, *said.get(mark.id, ())))
-                                       for mark in layer.marks)) for layer in drawn]
+def _marks(target):
+    """The marks of what readers drew for the `Target`, or in its place."""
+    for review in target.said:
+        if target.side == "reader" or review.instead:
+            name = "you" if review.reader == reviewed.reader() else review.reader
+            for place, box in enumerate(review.meant):
+                yield Mark(f"{target.mark}{layers.DRAWN}{review.number} {place}", tuple(box),
+                           label=f"{name[:MOST_LABEL]}: {'missing' if review.verdict == MISSING else 'redrawn'}",
+                           details=tuple(map(_words, target.said)))
 
 
 def _words(review):
@@ -96,16 +60,16 @@ def show(room):
         _box_row(room)
         _level_row(room)
         _note_row(room)
-        if others := room.others():
-            st.html(charts.sentences([sentence(each) for each in others]))
+        st.html(charts.sentences([HOW.format(room.purpose), *map(sentence, room.told())]))
 
 
 def _box_row(room):
     with st.container(key="box_verdicts", horizontal=True, gap="xsmall", vertical_alignment="center"):
-        name = charts.box_name(room.box) if room.box else "Box"
+        name = room.box.name if room.box else "Box"
         st.html(charts.tag("span", name, class_="about"), width="content")
         for verdict, meaning in BOX_VERDICTS.items():
-            _verdict(room, "box", verdict, meaning, KEYS[verdict], disabled=room.box is None)
+            redrawn = room.box is not None and room.box.side == "reader" and verdict == LOOSE  # by drawing it anew
+            _verdict(room, "box", verdict, meaning, KEYS[verdict], disabled=room.box is None or redrawn)
 
 
 def _level_row(room):
@@ -137,7 +101,7 @@ def _verdict(room, level, verdict, meaning, key, disabled):
 def _note_row(room):
     level = "box" if room.box else "film"
     own = room.own(level)
-    about = charts.box_name(room.box) if room.box else "this film"
+    about = room.box.name if room.box else "this film"
     # a new field for each target and each saved note, so that none shows another's text
     key = f"note_{level}_{room.image.image_id}_{about}_{own and own.number}"
     with st.container(key="review_note", horizontal=True, gap="xsmall"):
@@ -170,6 +134,12 @@ def _hand_on(room):
 
 def _note_export():
     login.note_export("reviews")
+
+
+def take(room, boxed):
+    """Save what the reader has drawn on the film of the `Room` (`viewer.canvas.component.Boxed`, None for nothing)."""
+    if boxed is not None and boxed.film_id == room.image.image_id:
+        _try(lambda: reviewed.save(room.drawing(room.target(layers.owner(boxed.mark)), boxed.xyxy)))
 
 
 def _save(room, level, verdict, note):
