@@ -328,13 +328,15 @@ test("a slider's values are asked for one at a time, and the newest is never lef
   const asked = [];
   let answer = null;
   const pursuit = new Pursuit((value) => new Promise((resolve) => { asked.push(value); answer = resolve; }));
-  for (const value of [1, 2, 3]) pursuit.want(value);
+  let done = false;
+  for (const value of [1, 2, 3]) pursuit.want(value).then(() => { done = true; });
   assert.deepEqual(asked, [1]);
   answer();
   await settled();
-  assert.deepEqual(asked, [1, 3]);
+  assert.deepEqual([...asked, done], [1, 3, false]);
   answer();
   await settled();
+  assert.equal(done, true);
   pursuit.want(4);
   assert.deepEqual(asked, [1, 3, 4]);
 });

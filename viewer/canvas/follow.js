@@ -8,19 +8,23 @@ const PATIENCE = 10_000; // ms
 // Lets `ask(wish)`, a promise, run once at a time, each time for the newest wish.
 export class Pursuit {
   constructor(ask) {
-    Object.assign(this, { ask, next: null, under: false });
+    Object.assign(this, { ask, next: null, run: null });
   }
 
-  async want(wish) {
+  // A promise that holds when nothing is left to be asked.
+  want(wish) {
     this.next = wish;
-    if (this.under) return;
-    this.under = true;
+    this.run ??= this.#go();
+    return this.run;
+  }
+
+  async #go() {
     while (this.next) {
       const now = this.next;
       this.next = null;
       await this.ask(now);
     }
-    this.under = false;
+    this.run = null;
   }
 }
 
@@ -31,7 +35,7 @@ let pursuit = null;
 export function enlist(canvas) {
   if (!pursuit) {
     pursuit = new Pursuit(ask);
-    document.addEventListener("groundglass-live", ({ detail }) => pursuit.want(detail));
+    document.addEventListener("groundglass-live", ({ detail }) => { detail.answered = pursuit.want(detail); });
   }
   canvases.add(canvas);
   return () => canvases.delete(canvas);

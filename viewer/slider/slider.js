@@ -1,4 +1,7 @@
 // A slider: what follows it hears of every value at once, Python of the one at which it is let go.
+//
+// Python is told when what follows has answered: else the run of the page would take its time from the answer.
+const PATIENCE = 400; // ms that Python waits at the most
 const sliders = new WeakMap(); // mount point -> LiveSlider
 
 export default function (component) {
@@ -41,6 +44,7 @@ class LiveSlider {
     this.#show();
     const detail = { setting: this.setting, value: Number(this.input.value) };
     document.dispatchEvent(new CustomEvent("groundglass-live", { detail }));
+    this.answered = detail.answered;
   }
 
   #letGo() {
@@ -48,11 +52,12 @@ class LiveSlider {
     this.#report();
   }
 
-  #report() {
+  async #report() {
     if (this.input.value === this.reported) return;
     this.reported = this.input.value;
-    this.serial += 1;
-    this.send("moved", { value: Number(this.input.value), serial: this.serial });
+    const serial = (this.serial += 1);
+    await Promise.race([this.answered, new Promise((resolve) => { setTimeout(resolve, PATIENCE); })]);
+    if (serial === this.serial) this.send("moved", { value: Number(this.reported), serial });
   }
 
   #show() {
