@@ -32,6 +32,7 @@ UNDER_WAY = "addresses under way"  # what this session has put into the address 
 OURS = "address ours"  # whether this session has put something into the address since it last listened
 PAGE = "page"  # the page that the address was about
 LIVE = "live_"  # how the keys of live sliders begin
+UNIT = "page's unit"  # in the session: how many CSS pixels the page is drawn to one of its own, see `viewer/style.css`
 LAYERS = ("Ground truth", "Detections", "Candidates", "Sources", "Heat map")
 FIRST_LAYERS = LAYERS[:2]  # those that are shown at first
 WIDGETS = ("find", "class", "predicted", "kind", "fold", "review", "films", "cost", "worst", "within", "order",

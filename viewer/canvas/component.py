@@ -161,6 +161,7 @@ class CanvasState:
     layer whose key was pressed while the canvas had none of it, live for one run, and so does
     `boxed`; `drawn` is (film id, boxes xyxy) of what was drawn last.
 
+    `unit`: how many CSS pixels the page's script is drawn to one of its own, more than 1 on a large screen (style.css).
     `plain`: films are shown without the VOI LUT and presentation LUT of their maker (`core.vendor_luts`).
     """
 
@@ -170,6 +171,7 @@ class CanvasState:
     wanted: str | None = None
     drawn: tuple[str, tuple] | None = None
     boxed: Boxed | None = None
+    unit: float = 1.0
 
     def mark_of(self, film_id):
         """Id of the picked mark when it lies on that film, else None."""
@@ -196,6 +198,7 @@ def film_canvas(
     on_want: Callable[[], None] | None = None,
     on_draw: Callable[[], None] | None = None,
     on_box: Callable[[], None] | None = None,
+    on_unit: Callable[[], None] | None = None,
 ) -> CanvasState:
     """Show `film` with `layers`; with `problem` (one sentence), or without a film, show the sentence and nothing else.
 
@@ -206,8 +209,9 @@ def film_canvas(
     those of `layers`; the key of another calls `on_want`. `heat` lies under the boxes while its kind is shown.
     `link` names the canvases that move with this one. `live` is the address from `viewer.live` at which the browser
     finds `told(layers)` while a slider is dragged. `drawing` are boxes of the reader, None where there can be none,
-    and `on_draw` hears of them, `on_box` of those drawn for a purpose. `pick` is the id of a mark to be picked when the
-    film comes. Callbacks run before the script: see `canvas_state`.
+    and `on_draw` hears of them, `on_box` of those drawn for a purpose. `on_unit` hears when the page is drawn larger or
+    smaller. `pick` is the id of a mark to be picked when the film comes. Callbacks run before the script: see
+    `canvas_state`.
     """
     heard = (st.session_state.get(key) or {}).get("step") or {}
     data = {
@@ -223,25 +227,27 @@ def film_canvas(
         "caption": list(caption),
         "ahead": [{"by": by, "film": _film(one)} for by, one in ahead],
         "height": height,
+        "tells": on_unit is not None,
         "pick": pick,
         "drawing": None if drawing is None or film is None else {"film": film.film_id, **asdict(drawing)},
     }
     _CANVAS(key=key, data=data, height="content", width="stretch",
             on_picked_change=on_pick or _nothing, on_step_change=on_step or _nothing,
             on_plain_change=_nothing, on_wanted_change=on_want or _nothing, on_drawn_change=on_draw or _nothing,
-            on_boxed_change=on_box or _nothing)
+            on_boxed_change=on_box or _nothing, on_unit_change=on_unit or _nothing)
     return canvas_state(key)
 
 
 def canvas_state(key: str) -> CanvasState:
     """What the reader did on the canvas `key`, from the session's state; for callbacks, and after `film_canvas`."""
     state = st.session_state.get(key) or {}
-    picked, step, wanted, drawn, boxed = (state.get(name) for name in ("picked", "step", "wanted", "drawn", "boxed"))
+    picked, step, wanted, drawn, boxed, unit = map(state.get, ("picked", "step", "wanted", "drawn", "boxed", "unit"))
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
         step=Step(str(step["film"]), int(step["by"])) if step else None,
         plain=bool(state.get("plain")),
         wanted=wanted if wanted in KINDS else None,
+        unit=float(unit) if isinstance(unit, int | float) and 1 <= unit <= 4 else 1.0,
         drawn=(str(drawn["film"]), tuple(tuple(map(float, box)) for box in drawn["boxes"])) if drawn else None,
         boxed=Boxed(str(boxed["film"]), boxed["mark"] and str(boxed["mark"]), tuple(map(float, boxed["box"])))
         if boxed else None,

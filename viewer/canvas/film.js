@@ -59,7 +59,7 @@ class FilmCanvas {
     this.minimap = new Minimap(part("minimap"), (x, y) => this.hand.centre(x, y), () => this.hand.rest());
     this.tools = new Tools(part("tools"), (action) => this.hand.press({ action }));
     Object.assign(this, { address: null, film: null, layers: new Layers(), tool: "window", plain: false, seq: 0, frame: 0,
-      cursor: null });
+      cursor: null, unit: 1 });
     this.drawing = new Drawing(this);
     this.link = new Link(this);
     this.foresight = new Foresight();
@@ -88,6 +88,7 @@ class FilmCanvas {
       picked: (value) => setStateValue("picked", value), plain: (value) => setStateValue("plain", value),
       step: (value) => setTriggerValue("step", value), wanted: (value) => setTriggerValue("wanted", value),
       drawn: (value) => setStateValue("drawn", value), boxed: (value) => setTriggerValue("boxed", value),
+      unit: data.tells ? (value) => setStateValue("unit", value) : null,
     };
     if (this.foresight.passesOver(data)) return;
     this.root.style.height = data.height;
@@ -246,10 +247,12 @@ class FilmCanvas {
     const heat = this.layers.shows("heat") ? this.heat : null;
     fillLegend(this.legendBox, [...this.layers.legend(), ...(heat?.legend() ?? [])]);
     const { hovered, picked } = this;
-    this.placed = drawMarks(this.marksContext, marks, this.view, this.size, this.density, { hovered, picked }, this.#taken());
+    const { unit } = this, density = this.density * unit;
+    const size = { width: this.size.width / unit, height: this.size.height / unit };
+    this.placed = drawMarks(this.marksContext, marks, this.view, size, density, { hovered, picked }, this.#taken());
     heat?.paint(this.marksContext, this.view, this.film.levels[0]);
-    drawRulers(this.marksContext, this.rulers, this.film.header, this.view, this.size, this.density);
-    this.drawing.paint(this.marksContext, this.view, this.density);
+    drawRulers(this.marksContext, this.rulers, this.film.header, this.view, size, density);
+    this.drawing.paint(this.marksContext, this.view, density);
     const lengths = this.rulers.map((ruler) => lengthText(ruler, this.film.header));
     this.root.dataset.rulers = lengths.join("; ");
     this.root.setAttribute("aria-label", this.drawing.spoken() + spoken(this.address.id, this.film.header, marks, lengths));
@@ -288,7 +291,7 @@ class FilmCanvas {
     const boxes = [this.captionBox, this.readoutBox, this.warningBox, this.toolsBox, this.minimap.canvas, this.legendBox];
     return boxes.map((box) => {
       const { left, top, right, bottom } = box.getBoundingClientRect();
-      return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
+      return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top].map((place) => place / this.unit);
     });
   }
 
@@ -299,6 +302,9 @@ class FilmCanvas {
     const before = { width: canvas.width, height: canvas.height };
     const after = { width: Math.max(1, Math.round(width * density)), height: Math.max(1, Math.round(height * density)) };
     const change = density / (this.density ?? density);
+    const unit = Number(getComputedStyle(this.root).getPropertyValue("--scale")) || 1; // CSS pixels to one of the marks'
+    if (unit !== this.unit) this.send?.unit?.(unit);
+    this.unit = unit;
     Object.assign(this, { size: { width, height }, density });
     for (const one of [canvas, this.marksContext.canvas]) Object.assign(one, after);
     this.picture.clear();

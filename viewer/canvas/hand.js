@@ -174,7 +174,7 @@ export class Hand {
   hover(x, y) {
     const { canvas } = this;
     canvas.cursor = x === null ? null : [x, y];
-    const mark = canvas.film && canvas.cursor ? markAt(canvas.placed, x, y) : null;
+    const mark = canvas.film && canvas.cursor ? this.#under(x, y) : null;
     canvas.tooltipBox.hidden = !mark;
     if (mark) setLines(canvas.tooltipBox, tooltipLines(mark)); // in a corner: never over what is read
     if ((mark?.id ?? null) === canvas.hovered) return canvas.writeReadout();
@@ -183,7 +183,12 @@ export class Hand {
   }
 
   pick(x, y) {
-    if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.choose(markAt(this.canvas.placed, x, y)?.id ?? null);
+    if (this.canvas.film && !this.canvas.drawing.pick(x, y)) this.choose(this.#under(x, y)?.id ?? null);
+  }
+
+  #under(x, y) {
+    const { placed, unit } = this.canvas;
+    return markAt(placed, x / unit, y / unit);
   }
 
   // Picks the mark of this id, null for none.

@@ -52,8 +52,8 @@ export class Minimap {
     const { canvas } = this;
     if (this.level !== level) {
       Object.assign(canvas, { width, height });
-      const shrink = LONGEST / Math.max(width, height);
-      Object.assign(canvas.style, { width: `${width * shrink}px`, height: `${height * shrink}px` });
+      const shrink = LONGEST / Math.max(width, height), length = (side) => `calc(${side * shrink}px * var(--scale, 1))`;
+      Object.assign(canvas.style, { width: length(width), height: length(height) });
       this.image = new ImageData(width, height);
     }
     const out = new Uint32Array(this.image.data.buffer);

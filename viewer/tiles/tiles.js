@@ -5,7 +5,7 @@ const shown = new WeakMap(); // mount point -> what it shows, as text
 export default function (component) {
   const { data, parentElement: place, setTriggerValue } = component;
   const grid = place.querySelector(".tiles"), wanted = JSON.stringify(data.tiles);
-  grid.style.setProperty("--least", `${data.least}px`);
+  grid.style.setProperty("--least", `calc(${data.least}px * var(--scale, 1))`);
   grid.onclick = (event) => {
     const tile = event.target.closest(".tile");
     if (tile) setTriggerValue("opened", tile.dataset.id);

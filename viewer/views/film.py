@@ -75,7 +75,7 @@ def show(opened, settings, ids, film_id):
                            drawing=_drawing(room, first_read.drawing(film_id, cases, row)),
                            on_draw=lambda: first_read.heed(CANVAS),
                            on_box=None if hidden else lambda: review.take(room, canvas_state(CANVAS).boxed),
-                           pick="" if hidden else _asked(film_id))
+                           pick="" if hidden else _asked(film_id), on_unit=_note_unit)
         for number, pane in enumerate(others, start=1):
             panes.show(opened, pane, number, height, arrangement, _step_from(ids, film_id, number))
     _below(opened, settings, row, film, problem, room, seen)
@@ -103,6 +103,10 @@ def _below(opened, settings, row, film, problem, room, seen):
         st.html(charts.sentences(_steps(film, seen.plain) if film else [problem], "steps"))
     with said:
         review.show(room)
+
+
+def _note_unit():
+    st.session_state[state.UNIT] = canvas_state(CANVAS).unit
 
 
 def _note(film):

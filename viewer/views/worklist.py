@@ -12,6 +12,7 @@ SORTED_BY = {  # column -> order
     "film": "id", "truth": "class", "AI": "predicted", "opacity": "opacity", "TP": "TP", "FP": "FP",
              "FN": "FN", "boxes": "boxes", "shown": "shown", "trouble": "trouble", "cost": "cost", "worst": "worst",
              "review": "review", "fold": "fold", "films": "films", "kinds": "kinds", "study": "study"}
+ROW = 28  # CSS pixels of a row
 SHORT_LIST = 18  # rows that fit the smallest window; a shorter list is as high as its rows
 COLUMNS = {
     "film": st.column_config.TextColumn("film", width=88, help="Image id."),
@@ -63,10 +64,16 @@ def show(opened, settings, wanted, film_id):
         sheets.films(opened, settings, ids, film_id)
     else:
         frame, columns = _table(opened, settings, wanted)
+        unit, described = st.session_state.get(state.UNIT, 1), BLINDED if first_read.is_on() else COLUMNS
         st.dataframe(
             frame, key=selection.KEY, on_select=_heed, selection_mode=("single-cell", "single-column"),
-            height="stretch" if len(ids) > SHORT_LIST else "content", row_height=28, placeholder="", hide_index=True,
-            column_config=BLINDED if first_read.is_on() else COLUMNS, column_order=columns)
+            height="stretch" if len(ids) > SHORT_LIST else "content", row_height=round(ROW * unit), placeholder="",
+            hide_index=True, column_config=_wide(described, unit), column_order=columns)
+
+
+def _wide(columns, unit):
+    """The columns in a page whose text is drawn `unit` times as large."""
+    return {name: {**column, "width": round(column["width"] * unit)} for name, column in columns.items()}
 
 
 def _table(opened, settings, wanted):
