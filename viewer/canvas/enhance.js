@@ -84,15 +84,16 @@ export function edges(greys, width, height, reach) {
   const sums = rowSums(greys, width, height, reach);
   const columns = new Int32Array(width);
   const row = (y) => Math.min(Math.max(y, 0), height - 1) * width;
-  const add = (from, sign) => {
-    for (let x = 0; x < width; x++) columns[x] += sign * sums[from + x];
-  };
-  for (let y = -reach; y <= reach; y++) add(row(y), 1);
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = 0, from = row(y); x < width; x++) columns[x] += sums[from + x];
+  }
   const out = new Uint8ClampedArray(greys.length), scale = 1 / (2 * reach + 1) ** 2;
   for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) out[i] = greys[i] + AMOUNT * (greys[i] - columns[x] * scale);
-    add(row(y - reach), -1);
-    add(row(y + reach + 1), 1);
+    const gone = row(y - reach), next = row(y + reach + 1);
+    for (let x = 0; x < width; x++, i++) {
+      out[i] = greys[i] + AMOUNT * (greys[i] - columns[x] * scale);
+      columns[x] += sums[next + x] - sums[gone + x];
+    }
   }
   return out;
 }
@@ -103,9 +104,9 @@ function rowSums(greys, width, height, reach) {
     const start = y * width, last = start + width - 1;
     let sum = greys[start] * (reach + 1);
     for (let x = 1; x <= reach; x++) sum += greys[Math.min(start + x, last)];
-    for (let i = start; i <= last; i++) {
+    for (let i = start, next = start + reach + 1, gone = start - reach; i <= last; i++, next++, gone++) {
       sums[i] = sum;
-      sum += greys[Math.min(i + reach + 1, last)] - greys[Math.max(i - reach, start)];
+      sum += greys[next < last ? next : last] - greys[gone > start ? gone : start];
     }
   }
   return sums;
