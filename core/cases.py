@@ -5,6 +5,7 @@ first. This module knows nothing of fusion, verdicts or display.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,22 @@ class Cases:
         """Ground-truth boxes float32 [.,4] of the film at row `film`, None when it has no label."""
         row = int(self.label_row[film])
         return None if row < 0 else self.labels.boxes_of(row)
+
+    @cached_property
+    def absent(self):
+        """Whether the label names a film that is not there, bool [F]."""
+        return np.array([image.path is None for image in self.images], bool)
+
+    @cached_property
+    def unreadable(self):
+        """Whether a film is there that could not be read, bool [F]."""
+        return np.array([not image.width or image.image_id in self.refused for image in self.images],
+                        bool) & ~self.absent
+
+    @cached_property
+    def longer_side(self):
+        """Pixels of the longer side of each film, float64 [F]; 0 where it is unknown."""
+        return np.array([max(image.width, image.height) for image in self.images], np.float64)
 
 
 NOTHING = Predictions((), (), Candidates(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(1), ()),

@@ -69,7 +69,7 @@ def weigh(cases, answer, matches, display, kinds):
     truth_boxes, truth_class = truth_counts(cases), cases.study_class[cases.film_study]
     predicted_class, wrong = class_error(truth_class, answer.study[cases.film_study])
     doubt = none_error(truth_boxes, answer.p_none)
-    flag = _flags(cases)
+    flag = np.select([cases.absent, cases.unreadable], [ABSENT, UNREADABLE], READABLE).astype(np.int8)
     trouble = weight + np.maximum(fn, 0) + wrong + doubt
     worst = np.maximum(np.maximum(boldest, wrong), doubt)
     return Failures(truth_boxes, np.where(cases.predicted, shown, -1).astype(np.int32), tp, fp, fn, truth_class,
@@ -102,17 +102,6 @@ def _counted(cases, answer, matches, visible):
 def found(matches, visible):
     """For each ground-truth box [G], whether a detection that is `visible` [M] finds it."""
     return (matches.found_by >= 0) & np.append(visible, False)[matches.found_by]
-
-
-def _flags(cases):
-    """The flag of FLAGS that holds for each film, int8 [F]."""
-    flag = np.full(len(cases.images), READABLE, np.int8)
-    for row, image in enumerate(cases.images):
-        if image.path is None:
-            flag[row] = ABSENT
-        elif not image.width or image.image_id in cases.refused:
-            flag[row] = UNREADABLE
-    return flag
 
 
 @dataclass(frozen=True)

@@ -75,28 +75,32 @@ class Diagnosis:
 
 
 @compiled
-def _best_candidates(first, last, boxes, own, offsets, truth, truth_offsets, threshold, candidate, best):
-    """For each ground-truth box of the films first..last its most confident overlapping candidate, and how much so."""
-    for film in range(first, last):
-        for row in range(offsets[film], offsets[film + 1]):
-            for one in range(truth_offsets[film], truth_offsets[film + 1]):
-                if own[row] > best[one] and overlap_of(boxes, row, truth, one) > threshold:
-                    candidate[one], best[one] = row, own[row]
+def _best_candidates(first, last, boxes, scores, source, scales, factors, offsets, truth, truth_offsets, threshold,
+                     candidate, best):
+    """For each ground-truth box of the films first..last its most confident overlapping candidate, and how much so.
 
-
-def own_confidences(candidates, fusion, factors):
-    """Confidence float32 [N] of each candidate by itself: score x scale of its source x `factors` [F] of its film.
-
-    -1 for candidates of sources that `fusion` (`core.fusion.FusionSettings`) does not choose and for empty boxes.
+    The confidence of a candidate by itself is its score x the scale of its source x the factor of its film; a source
+    of scale 0 takes no part.
     """
+    for film in range(first, last):
+        if truth_offsets[film] == truth_offsets[film + 1]:
+            continue
+        for row in range(offsets[film], offsets[film + 1]):
+            scale = scales[source[row]]
+            own = np.float32(scores[row] * scale) * factors[film]
+            if scale == 0:
+                continue
+            for one in range(truth_offsets[film], truth_offsets[film + 1]):
+                if own > best[one] and overlap_of(boxes, row, truth, one) > threshold:
+                    candidate[one], best[one] = row, own
+
+
+def _scales(candidates, fusion):
+    """Score scale float32 of each source under `fusion` (`core.fusion.FusionSettings`), 0 for one not chosen."""
     chosen = selected_positions(candidates.sources, fusion.sources)
-    scale = np.zeros(len(candidates.sources), np.float32)
-    scale[chosen] = 1 if fusion.scales is None else fusion.scales
-    scales = scale[candidates.source]
-    own = candidates.scores * scales * np.repeat(factors, np.diff(candidates.offsets)).astype(np.float32)
-    boxes = candidates.boxes
-    own[(scales == 0) | (boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])] = -1
-    return own
+    scales = np.zeros(len(candidates.sources), np.float32)
+    scales[chosen] = 1 if fusion.scales is None else fusion.scales
+    return scales
 
 
 def diagnose(cases, fused, answer, matches, fusion, score, display, neighbours=None):
@@ -118,7 +122,8 @@ def diagnose(cases, fused, answer, matches, fusion, score, display, neighbours=N
         doubtful = _doubtful(cases, fused, parts[0], visible, fusion, display, neighbours or {})
         parts = parts[0], doubtful, *parts[1:]
         _count_boxes(cases, answer, visible, parts, films)
-    films[[image.image_id in (neighbours or {}) for image in cases.images], CODES["truth doubtful"]] = True
+    if neighbours:
+        films[[image.image_id in neighbours for image in cases.images], CODES["truth doubtful"]] = True
     studies = np.zeros((len(cases.study_ids), len(KINDS)), bool)
     np.logical_or.at(studies, cases.film_study, films)
     return Diagnosis(*parts, films, studies)
@@ -144,12 +149,6 @@ def none_error(truth_boxes, p_none):
     return np.where((truth_boxes >= 0) & (doubt > HALF), doubt, 0)
 
 
-def unread(cases):
-    """Whether each film [F] is absent or could not be read."""
-    return np.array([image.path is None or not image.width or image.image_id in cases.refused
-                     for image in cases.images], bool)
-
-
 def _blame_films(cases, answer, visible, films):
     """Sets the kinds in `films` [F,K] that need no verdict of a box."""
     boxes, study_class = truth_counts(cases), cases.study_class[cases.film_study]
@@ -159,7 +158,7 @@ def _blame_films(cases, answer, visible, films):
     films[:, CODES["none and a box"]] = shown & (answer.p_none > HALF)
     films[:, CODES["negative and a box"]] = shown & (answer.study[cases.film_study, 0] > HALF)
     films[:, CODES["boxless"]] = (boxes == 0) & (study_class > 0)
-    films[:, CODES["unread"]] = unread(cases)
+    films[:, CODES["unread"]] = cases.absent | cases.unreadable
 
 
 def _boxes(cases, fused, answer, matches, fusion, score, display):
@@ -171,8 +170,9 @@ def _boxes(cases, fused, answer, matches, fusion, score, display):
     truth, given = cases.truth, cases.predictions.candidates
     candidate, own = np.full(len(truth.boxes), -1, np.int32), np.full(len(truth.boxes), -1, np.float32)
     offsets = read_only(given.offsets[:cases.films + 1], np.int64)
-    over_films(_best_candidates, offsets, read_only(given.boxes, np.float32),
-               read_only(own_confidences(given, fusion, film_factors(cases.predictions, score))), offsets,
+    over_films(_best_candidates, offsets, read_only(given.boxes, np.float32), read_only(given.scores, np.float32),
+               read_only(given.source, np.int16), read_only(_scales(given, fusion)),
+               read_only(film_factors(cases.predictions, score), np.float32), offsets,
                read_only(truth.boxes, np.float32), read_only(truth.offsets, np.int64), ENOUGH, candidate, own)
     taker = np.where(candidate >= 0, np.append(fused.member_of, -1)[candidate], -1).astype(np.int32)
     shown = answer.scores[:len(matches.verdict)] >= display
@@ -189,30 +189,26 @@ def _boxes(cases, fused, answer, matches, fusion, score, display):
 
 def _small(cases):
     """Whether each ground-truth box [G] is small; none is on a film of unknown size."""
-    longer = np.array([max(image.width, image.height) for image in cases.images[:cases.films]], np.float64)
     boxes = cases.truth.boxes
     shorter = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    return shorter < SMALL * np.repeat(longer, np.diff(cases.truth.offsets))
+    return shorter < SMALL * np.repeat(cases.longer_side[:cases.films], np.diff(cases.truth.offsets))
 
 
 def _doubtful(cases, fused, detections, visible, fusion, display, neighbours):
     """`doubtful` of a `Diagnosis`: at least two sources and half of those chosen have a confident member in it, or the
     film's neighbour is boxed."""
     counts, study_class = np.diff(cases.truth.offsets), cases.study_class[cases.film_study[:cases.films]]
-    films = np.flatnonzero((counts == 0) & (study_class > 0))
-    doubtful, given = np.zeros(len(detections), bool), cases.predictions.candidates
+    asked, given = (counts == 0) & (study_class > 0), cases.predictions.candidates
+    boxed = np.array([asked[film] and cases.images[film].image_id in neighbours for film in range(cases.films)],
+                     bool) if neighbours else np.zeros(cases.films, bool)
+    rows = np.concatenate([np.arange(given.offsets[film], given.offsets[film + 1])
+                           for film in np.flatnonzero(asked & ~boxed)] or [np.zeros(0, np.int64)])
+    rows = rows[(fused.member_of[rows] >= 0) & (given.scores[rows] >= display)]
+    pairs = np.unique(fused.member_of[rows].astype(np.int64) * len(given.sources) + given.source[rows])
+    agreeing = np.bincount(pairs // max(1, len(given.sources)), minlength=len(detections))
     least = max(2, len(selected_positions(given.sources, fusion.sources)) / 2)
-    for film in films:
-        start, stop = fused.offsets[film:film + 2]
-        if cases.images[film].image_id in neighbours:
-            doubtful[start:stop] = visible[start:stop]
-            continue
-        rows = slice(given.offsets[film], given.offsets[film + 1])
-        confident = (fused.member_of[rows] >= 0) & (given.scores[rows] >= display)
-        pairs = np.unique(np.c_[fused.member_of[rows], given.source[rows]][confident], axis=0)
-        agreeing = np.bincount(pairs[:, 0] - start, minlength=stop - start) if len(pairs) else np.zeros(stop - start)
-        doubtful[start:stop] = visible[start:stop] & (agreeing >= least)
-    return doubtful & (detections >= 0)
+    of_boxed = np.repeat(boxed, np.diff(fused.offsets[:cases.films + 1]))
+    return visible[:len(detections)] & (of_boxed | (agreeing >= least)) & (detections >= 0)
 
 
 def _count_boxes(cases, answer, visible, parts, films):
