@@ -39,7 +39,8 @@ class Familiarity:
         """Squared distances float64 [N] of `features` [N,D]."""
         scaled = (np.asarray(features, np.float64) - self.mean) / self.scale
         along = scaled @ self.axes
-        return (along ** 2 / self.variances).sum(1) + ((scaled ** 2).sum(1) - (along ** 2).sum(1)) / self.rest
+        across = np.maximum((scaled ** 2).sum(1) - (along ** 2).sum(1), 0)
+        return (along ** 2 / self.variances).sum(1) + across / self.rest
 
     def doubt(self, distance):
         """The sentence about a film at this distance; "" when it is in no doubt."""
@@ -50,11 +51,19 @@ class Familiarity:
 
 
 def fitted(features, held):
-    """The `Familiarity` of `features` [N,D] of films trained on, with the threshold of the `held` ones [M,D]."""
+    """The `Familiarity` of `features` [N,D] of films trained on, with the threshold of the `held` ones [M,D].
+
+    Of few films most axes have no variance, or one that rounding made negative: none counts as less than `rest`.
+    Raises `BadWeights` for less than two films to fit or none that is held.
+    """
+    if len(features) < 2 or not len(held):
+        raise BadWeights(f"{len(features)} films to fit and {len(held)} held ones give no statistics, but two and one "
+                         "are needed: take more films that can be read.")
     mean, scale = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64) + 1e-6
     variances, axes = np.linalg.eigh(np.cov(((features - mean) / scale).T))
     variances, axes = variances[::-1], axes[:, ::-1]
-    found = Familiarity(mean, scale, axes[:, :AXES], variances[:AXES], max(float(variances[AXES:].mean()), 1e-3), 0.0)
+    rest = max(float(variances[AXES:].mean()), 1e-3) if len(variances) > AXES else 1e-3
+    found = Familiarity(mean, scale, axes[:, :AXES], np.maximum(variances[:AXES], rest), rest, 0.0)
     threshold = float(np.percentile(found.distances(held), PERCENTILE))
     return Familiarity(found.mean, found.scale, found.axes, found.variances, found.rest, threshold)
 
@@ -75,6 +84,8 @@ def read_familiarity(path=BUNDLED):
         sizes = len(arrays["mean"]), len(arrays["variances"])
         if arrays["axes"].shape != sizes or not all(np.isfinite(each).all() for each in arrays.values()):
             raise ValueError("its arrays do not fit together")
+        if not all((arrays[name] > 0).all() for name in ("scale", "variances", "rest")):
+            raise ValueError("it divides by nothing")
         return Familiarity(**{**arrays, "rest": float(arrays["rest"]), "threshold": float(arrays["threshold"])})
     except Exception as failure:  # numpy and zipfile raise what they like on damaged files
         raise BadWeights(f"{Path(path).name} cannot be read ({' '.join(str(failure).split())[:120]}), but "

@@ -29,6 +29,35 @@ def test_the_bound_is_the_percentile_of_held_films_and_is_kept(tmp_path):
     assert np.allclose(again.distances(held), made.distances(held), rtol=1e-4)
 
 
+@pytest.mark.parametrize("films", [2, 3, 40, 96, 97])
+@pytest.mark.parametrize("size", [90, 96, 152])
+def test_few_films_give_no_variance_below_that_of_the_rest(films, size):
+    """An axis that none of the films goes along has a variance of 0, give or take what rounding does."""
+    rng = np.random.default_rng(films)
+    features = rng.normal(size=(films, size))
+    made = fitted(features, held=features)
+    assert made.rest > 0 and (made.variances >= made.rest).all() and np.isfinite(made.threshold)
+    assert (made.distances(rng.normal(size=(50, size)) * 3) > 0).all() and made.threshold > 0
+    assert (made.distances(features) <= size / 1e-3).all()
+
+
+@pytest.mark.parametrize(("films", "held"), [(0, 3), (1, 3), (3, 0)])
+def test_too_few_films_for_statistics_are_refused(films, held):
+    with pytest.raises(BadWeights, match=f"{films} films to fit and {held} held"):
+        fitted(np.ones((films, 5)), np.ones((held, 5)))
+
+
+@pytest.mark.parametrize("wrong", ["scale", "variances", "rest"])
+def test_statistics_that_would_be_divided_by_nothing_are_refused(tmp_path, wrong):
+    arrays = {"mean": np.ones(2), "scale": np.ones(2), "axes": np.eye(2), "variances": np.ones(2), "rest": 1.0,
+              "threshold": 1.0}
+    np.savez(tmp_path / "f.npz", **arrays)
+    assert read_familiarity(tmp_path / "f.npz").threshold == 1
+    np.savez(tmp_path / "f.npz", **arrays | {wrong: arrays[wrong] * 0})
+    with pytest.raises(BadWeights, match="f.npz cannot be read"):
+        read_familiarity(tmp_path / "f.npz")
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\3\4", b"\x93NUMPY", b"\x80\x04K\x01."])
 def test_damaged_statistics_are_refused(tmp_path, content):
     (tmp_path / "f.npz").write_bytes(content)
