@@ -4,36 +4,22 @@ This module knows nothing of settings, names of sources, ground truth or files: 
 deals the films to threads. Films are independent and ties are settled by rows, so the same input gives the same
 output. All arithmetic is float64. Loops that run over clusters are written so that the compiler makes vector
 instructions of them: they start at 0 and have no branch; on other loops that care would be wasted.
-
-numba's cache does not see a change in another file, so what is compiled together stands here, but for the sort.
 """
 
 from collections import namedtuple
 
 import numpy as np
 
+from core.clusters import Clusters, Film, begin, iou_of
 from core.ordering import compiled, sorting_memory, stable_descending
+from core.soft_nms import Fading, soft_nms
 
 NMS, SOFT_LINEAR, SOFT_GAUSSIAN, NMW, WBF = range(5)  # method codes
 PLACES = np.int64(2**16 - 1)  # the bits of a float64 that hold a cluster's number while the best one is sought
 AVG, MAX, BOX_AND_MODEL_AVG, ABSENT_MODEL_AWARE_AVG = range(4)  # what a WBF score is made of
 
-# A film's candidates by descending score: boxes [4,n], areas, scores, slots (selected source), rows (in the set),
-# and member: the cluster that each went into.
-Film = namedtuple("Film", "boxes areas scores slots rows member")
-# Its detections in the making: boxes [4,n], areas, scores, leader (place in Film), sums [4,n] and mass of weights.
-Clusters = namedtuple("Clusters", "boxes areas scores leader sums mass")
 # Working memory for counting over clusters (`seen` is [n, selected sources]).
 Counting = namedtuple("Counting", "members weight present seen")
-
-
-@compiled
-def _iou(boxes, areas, i, others, other_areas, j):
-    """IoU of box i of `boxes` and box j of `others`, both [4,n]; 0 where they do not touch."""
-    width = max(min(boxes[2, i], others[2, j]) - max(boxes[0, i], others[0, j]), 0.0)
-    height = max(min(boxes[3, i], others[3, j]) - max(boxes[1, i], others[1, j]), 0.0)
-    common = width * height
-    return common / (areas[i] + other_areas[j] - common)
 
 
 @compiled
@@ -42,7 +28,7 @@ def _first_above(film, i, clusters, count, iou):
     boxes, areas, others, other_areas = film.boxes, film.areas, clusters.boxes, clusters.areas
     first = np.int64(count)
     for j in range(count):
-        first = min(first, j if _iou(boxes, areas, i, others, other_areas, j) > iou else count)
+        first = min(first, j if iou_of(boxes, areas, i, others, other_areas, j) > iou else count)
     return first
 
 
@@ -56,22 +42,10 @@ def _best_cluster(film, i, clusters, count, iou):
     boxes, areas, others, other_areas = film.boxes, film.areas, clusters.boxes, clusters.areas
     most = np.int64(0)
     for j in range(count):
-        overlap = np.float64(_iou(boxes, areas, i, others, other_areas, j))
+        overlap = np.float64(iou_of(boxes, areas, i, others, other_areas, j))
         most = max(most, overlap.view(np.int64) & ~PLACES | (PLACES - j))
     best = PLACES - (most & PLACES)
-    return best if count > 0 and _iou(boxes, areas, i, others, other_areas, best) > iou else -1
-
-
-@compiled
-def _begin(film, i, clusters, j):
-    """Cluster j, of candidate i alone and without weight yet."""
-    for side in range(4):
-        clusters.boxes[side, j] = film.boxes[side, i]
-        clusters.sums[side, j] = 0
-    clusters.areas[j] = film.areas[i]
-    clusters.scores[j] = film.scores[i]
-    clusters.leader[j] = i
-    clusters.mass[j] = 0
+    return best if count > 0 and iou_of(boxes, areas, i, others, other_areas, best) > iou else -1
 
 
 @compiled
@@ -80,45 +54,9 @@ def _nms(film, n, clusters, iou):
     for i in range(n):
         taker = _first_above(film, i, clusters, count, iou)
         if taker == count:
-            _begin(film, i, clusters, count)
+            begin(film, i, clusters, count)
             count += 1
         film.member[i] = taker
-    return count
-
-
-@compiled
-def _soft_nms(film, n, clusters, gaussian, iou, skip, sigma, strongest, live):
-    """Lowers film.scores; `strongest` [n] and `live` [n] are working memory."""
-    scores, left, best, count = film.scores, 0, 0, 0
-    for i in range(n):
-        film.member[i] = -1
-        strongest[i] = 0
-        if scores[i] >= skip and scores[i] > 0:
-            live[left] = i
-            left += 1
-    while left > 0:
-        pick = live[best]
-        _begin(film, pick, clusters, count)
-        film.member[pick] = count
-        kept, best = 0, 0
-        for place in range(left):
-            i = live[place]
-            if i == pick:
-                continue
-            overlap = _iou(film.boxes, film.areas, i, film.boxes, film.areas, pick)
-            if overlap > 0 and (gaussian or overlap > iou):
-                scores[i] *= np.exp(-overlap * overlap / sigma) if gaussian else 1 - overlap
-                if overlap > strongest[i]:
-                    strongest[i] = overlap
-                    film.member[i] = count
-                if scores[i] < skip or scores[i] <= 0:
-                    continue
-            live[kept] = i
-            if scores[i] > scores[live[best]]:
-                best = kept
-            kept += 1
-        left = kept
-        count += 1
     return count
 
 
@@ -129,9 +67,9 @@ def _nmw(film, n, clusters, iou):
         j = _best_cluster(film, i, clusters, count, iou)
         if j < 0:
             j = count
-            _begin(film, i, clusters, j)
+            begin(film, i, clusters, j)
             count += 1
-        weight = film.scores[i] * _iou(film.boxes, film.areas, i, clusters.boxes, clusters.areas, j)
+        weight = film.scores[i] * iou_of(film.boxes, film.areas, i, clusters.boxes, clusters.areas, j)
         for side in range(4):
             clusters.sums[side, j] += weight * film.boxes[side, i]
         clusters.mass[j] += weight
@@ -151,7 +89,7 @@ def _wbf(film, n, clusters, iou):
         lone = j < 0
         if lone:
             j = count
-            _begin(film, i, clusters, j)
+            begin(film, i, clusters, j)
             count += 1
         mass[j] += score
         for side in range(4):
@@ -249,8 +187,10 @@ def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, wei
     for f in range(first, last):
         n = max(n, offsets[f + 1] - offsets[f])
     real, whole, sorting = np.empty((7, n)), np.empty((5, n), np.int32), sorting_memory(n)
+    numbers = np.empty((2, n), np.int64)
     film = Film(np.empty((4, n)), real[0], real[1], whole[0], whole[1], whole[2])
     clusters = Clusters(np.empty((4, n)), real[2], real[3], whole[3], np.empty((4, n)), real[4])
+    fading = Fading(real[4], real[5], real[6], numbers[0], numbers[1])
     counting = Counting(whole[4], real[5], real[6], np.empty((n, len(weights)), np.bool_))
     for f in range(first, last):
         n = _read_film(offsets[f], offsets[f + 1], boxes, scores, source, slot_of, scale, weights, skip, film,
@@ -263,7 +203,7 @@ def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, wei
             count = _wbf(film, n, clusters, iou)
             _wbf_scores(film, n, clusters, count, counting, weights, conf_type)
         else:
-            count = _soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, real[5], whole[4])
+            count = soft_nms(film, n, clusters, method == SOFT_GAUSSIAN, iou, skip, sigma, fading)
         _write_film(offsets[f], film, n, clusters, count, whole[4], sorting, out_boxes, out_scores, leader, member_of)
         counts[f] = count
 
