@@ -92,10 +92,13 @@ def _rle(frame, rows, columns, bits):
     ends = [*offsets[1:count], len(frame)]
     if count != bits // 8 or offsets[0] != 64 or any(a >= b for a, b in zip(offsets[:count], ends, strict=True)):
         raise ValueError(f"its header names {count} segments at {offsets[:3]}")
-    planes = [decode_segment(frame[start:end]) for start, end in zip(offsets, ends, strict=False)]
-    if any(not 0 <= len(plane) - rows * columns <= 2 for plane in planes):  # a zero byte may fill up a segment
-        raise ValueError(f"its segments hold {[len(plane) for plane in planes]} bytes of {rows * columns}")
-    return np.stack([np.frombuffer(plane, np.uint8, rows * columns) for plane in reversed(planes)], axis=1).tobytes()
+    samples = np.empty((rows * columns, count), np.uint8)
+    for place, (start, end) in enumerate(zip(offsets, ends, strict=False), 1):
+        plane = decode_segment(frame[start:end])
+        if not 0 <= len(plane) - rows * columns <= 2:  # a zero byte may fill up a segment
+            raise ValueError(f"segment {place} holds {len(plane)} bytes of {rows * columns}")
+        samples[:, count - place] = np.frombuffer(plane, np.uint8, rows * columns)
+    return samples.data.cast("B")
 
 
 def _dct_8(frame, rows, columns, bits):

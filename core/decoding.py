@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from core import decoder_child
 
 LONGEST_SECONDS = 8  # of the wall clock, for one frame; JPEG 2000 of 16 megapixels takes about 2
+LARGE = 20_000_000  # pixels of a frame whose child is ended, since it keeps some of the memory
 CHILDREN = 2  # of one process, at the same time
 
 
@@ -29,8 +30,9 @@ class _Nursery:
         self.lock, self.places, self.resting = threading.Lock(), threading.Semaphore(CHILDREN), []
 
     @contextmanager
-    def lent(self):
-        """A child for the time of the block; at its end it rests, or is buried when it has died."""
+    def lent(self, once=False):
+        """A child for the time of the block; at its end it rests, or is buried when it has died or was meant for one
+        frame only."""
         with self.places:
             with self.lock:
                 child = self.resting.pop() if self.resting else None
@@ -41,6 +43,9 @@ class _Nursery:
             except BaseException:
                 _end(child)
                 raise
+            if once:
+                _end(child)
+                return
             with self.lock:
                 self.resting.append(child)
 
@@ -62,7 +67,7 @@ def decode(kind, frame, rows, columns, bits):
     job = decoder_child.JOB.pack(tuple(decoder_child.KINDS).index(kind), rows, columns, bits, len(frame))
     late = threading.Event()
     try:
-        with _nursery.lent() as child:
+        with _nursery.lent(once=rows * columns > LARGE) as child:
             watch = threading.Timer(LONGEST_SECONDS, lambda: (late.set(), child.kill()))
             watch.start()
             try:

@@ -5,7 +5,7 @@ nothing of data sets, of networks or of the screen.
 """
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.film import Film, Header
 from core.looks import choose, shown_first
 from core.parsing import read_attributes
 from core.pixels import OVERLAYS, photometric, sides, stored_pixels
+from core.room import films
 
 HEADER = ("PatientID", "StudyInstanceUID", "SOPInstanceUID", "Rows", "Columns", "PhotometricInterpretation",
           "Modality", "ViewPosition")
@@ -45,8 +46,23 @@ def read_header(path):
 def read_film(path):
     """`Film` of the DICOM file `path`, decoded. Raises `UnreadableFilm` for what cannot be shown truthfully."""
     path = Path(path)
-    with _naming(path), quiet():
+    with film_room(path), _naming(path), quiet():
         return _film(read_attributes(path, FILM), path.stem)
+
+
+def film_room(path):
+    """A block within which the film in the file `path` may be read and worked on; see `core.room`.
+
+    So much is waited for as the header promises, or as the file is long; nothing is raised.
+    """
+    if films.held:
+        return nullcontext()
+    needed = 0
+    with suppress(UnreadableFilm, OSError), quiet():
+        needed = Path(path).stat().st_size // 2
+        rows, columns = sides(read_attributes(path, ("Rows", "Columns"), before_pixels=True))
+        needed = max(needed, rows * columns)
+    return films.taken(needed)
 
 
 @contextmanager

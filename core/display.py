@@ -9,6 +9,7 @@ import numpy as np
 from core.film import Look
 
 WHOLE = 65536  # entries of a grey table: every value that 16 bits can store
+STRIP = 2 ** 20  # pixels worked on at a time where that takes several times their memory
 EXACT_COUNT = 2 ** 24  # cv2 counts in float32, which is exact up to here
 
 
@@ -123,7 +124,15 @@ def apply_table(pixels, table):
         return cv2.LUT(pixels, table[:256])
     if pixels.dtype == np.int16:
         pixels, table = pixels.view(np.uint16), np.roll(table, 32768)
-    return np.take(table, pixels)
+    found, flat = np.empty(pixels.size, np.uint8), pixels.ravel()
+    for part in strips(pixels.size):  # numpy makes eight bytes of each index
+        found[part] = table[flat[part]]
+    return found.reshape(pixels.shape)
+
+
+def strips(count):
+    """Slices that cut `count` pixels into pieces of `STRIP`, in their order."""
+    return [slice(start, start + STRIP) for start in range(0, count, STRIP)]
 
 
 def shown(film, look=None):

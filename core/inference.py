@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.dicom import read_film
+from core.dicom import film_room, read_film
 from core.display import model_picture, resized
 from core.errors import BadDataset, BadWeights, GroundglassError
 from core.models import open_model, pick_device
@@ -238,7 +238,8 @@ def _decoded(images, batch, sizes, progress):
 
 def _picture(image, sizes):
     try:
-        picture = model_picture(read_film(image.path))
+        with film_room(image.path):
+            picture = model_picture(read_film(image.path))
+            return {size: resized(picture, size) for size in sizes}, picture.shape[1], picture.shape[0]
     except GroundglassError as error:
         return str(error)
-    return {size: resized(picture, size) for size in sizes}, picture.shape[1], picture.shape[0]

@@ -18,10 +18,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from core.errors import UnreadableFilm
 
-MOST_BYTES = 512 * 2 ** 20  # of a file: four times what the most pixels take
+MOST_BYTES = 192 * 2 ** 20  # of a file: half as much again as the most pixels take
 MOST_INFLATED = 144 * 2 ** 20  # of a deflated file: 64 megapixels of 16 bits, and a header
 MOST_HEADER = 16 * 2 ** 20  # that are read, or inflated, where only the header is wanted
-MOST_READS = 400_000  # about two seconds; a radiograph's header takes some hundreds
+MOST_READS = 100_000  # at most two seconds of a busy core; a radiograph's header takes some hundreds
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 

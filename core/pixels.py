@@ -12,6 +12,7 @@ from pydicom.uid import UID
 
 from core.attributes import has, integer, number, stored, text
 from core.codecs import JPEG, JPEG2000, Shape, samples
+from core.display import strips
 from core.errors import UnreadableFilm
 
 MOST_PIXELS = 64_000_000  # more than three of the largest detectors in a row: beyond is a damaged header or an attack
@@ -116,6 +117,15 @@ def masked_values(words, layout):
     """
     if layout.stored == layout.allocated:
         return signed_values(words, layout, layout.stored)[0], 0
+    flat, strays = words.ravel(), 0
+    found = np.empty(words.size, np.int16 if layout.signed else words.dtype)
+    for part in strips(words.size):
+        found[part], more = _masked(flat[part], layout)
+        strays += more
+    return found.reshape(words.shape), strays
+
+
+def _masked(words, layout):
     shift = layout.high_bit + 1 - layout.stored
     values = words >> shift if shift else words
     over = values >> layout.stored
@@ -137,8 +147,11 @@ def signed_values(found, layout, precision):
     if not layout.signed:
         most = 2 ** max(layout.stored, precision) - 1
         return (found & found.dtype.type(most) if most < np.iinfo(found.dtype).max else found), 0
-    spare = 16 - min(layout.stored, precision)
-    return (found.astype(np.uint16) << spare).view(np.int16) >> spare, 0
+    spare, values = 16 - min(layout.stored, precision), found.astype(np.uint16)
+    values <<= spare
+    values = values.view(np.int16)
+    values >>= spare
+    return values, 0
 
 
 def _said(found):

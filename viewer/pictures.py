@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core import audit
+from core.dicom import film_room
 from core.display import shown
 from core.files import file_state
 from viewer import addresses
@@ -65,8 +66,9 @@ def picture_routes(read_film) -> list[Route]:
         made = shelf.get(key)
         if made is None:
             side, *part = (int(number) for number in detail.split("-"))
-            film = read_film(path)
-            made = _png(shown(film), part, side), film.sop_instance_uid or film.image_id
+            with film_room(path):
+                film = read_film(path)
+                made = _png(shown(film), part, side), film.sop_instance_uid or film.image_id
             shelf.put(key, made)
         audit.record("picture sent", [made[1]], reader)
         return Response(made[0], media_type="image/png", headers=addresses.kept(reader))

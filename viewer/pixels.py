@@ -10,6 +10,7 @@ from starlette.routing import Route
 from core import audit
 from core.display import grey_table, modality_values, stored_values
 from core.looks import presets
+from core.room import films
 from core.vendor_luts import without_vendor_luts
 from viewer import addresses
 from viewer.canvas.payload import deflate, pack
@@ -30,7 +31,9 @@ def pixel_routes(read_film) -> list[Route]:
     def pixels(path, _, reader):
         film = read_film(path)
         audit.record("pixels sent", [film.sop_instance_uid or film.image_id], reader)
-        return Response(deflate(film_body(film)), media_type="application/octet-stream",
+        with films.taken(film.pixels.size):
+            body = deflate(film_body(film))
+        return Response(body, media_type="application/octet-stream",
                         headers={**addresses.kept(reader), "Content-Encoding": "deflate"})
 
     return [addresses.route(NAME, pixels)]

@@ -34,7 +34,7 @@ KEPT = 12  # settings whose results are kept; a fused data set of 6,000 films an
 WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
 DEEPEST_FOLDER, MOST_FOLDERS = 3, 300  # of those that are listed for readers to choose from
 SETS = 8  # data sets that are kept open: the one named at the start, and readers' own films
-SHELF = 8  # films kept decoded: the one read, those ahead and the last few
+SHELF, SHELF_PIXELS = 8, 100_000_000  # films kept decoded: the one read, those ahead and the last few
 
 
 @dataclass(frozen=True)
@@ -253,12 +253,23 @@ def film(path):
 def _decode(key, future):
     try:
         future.set_result(dicom.read_film(key[0]))
+        _clear_shelf()
     except GroundglassError as error:
         future.set_exception(error)
     except BaseException as defect:
         future.set_exception(defect)
         with _shelf_lock:
             _films.pop(key, None)
+
+
+def _clear_shelf():
+    """Take the films used longest ago from the shelf while all together are too large, but for the last."""
+    with _shelf_lock:
+        pixels = {key: future.result().pixels.size for key, future in _films.items()
+                  if future.done() and future.exception() is None}
+        for key in list(pixels)[:-1]:
+            if sum(pixels.values()) > SHELF_PIXELS:
+                del _films[key], pixels[key]
 
 
 @st.cache_resource(show_spinner=False)

@@ -21,6 +21,7 @@ import numpy as np
 
 MAGIC = b"GGF1"
 INDICES = 65_536
+STRIP = 2 ** 20  # pixels coded at a time
 
 
 def pack(pixels, header, tables, modality=None):
@@ -89,10 +90,19 @@ def _indices(pixels):
 
 
 def _planes(indices):
+    """The byte planes of `indices` [H,W], low first; made a few rows at a time to spare memory."""
+    planes = [np.empty(indices.shape, np.uint8) for _ in range(indices.itemsize)]
+    step = max(1, STRIP // max(1, indices.shape[1]))
+    for start in range(0, len(indices), step):
+        rows = slice(start, start + step)
+        code = _zigzag(indices[rows])
+        for place, plane in enumerate(planes):
+            plane[rows] = code >> (8 * place)
+    return planes
+
+
+def _zigzag(indices):
     code = indices.copy()
     code[:, 1:] -= indices[:, :-1]
     sign = code.view(np.int8 if code.itemsize == 1 else np.int16)
-    code = ((sign << 1) ^ (sign >> (8 * code.itemsize - 1))).view(indices.dtype)
-    if code.itemsize == 1:
-        return [code.tobytes()]
-    return [code.astype(np.uint8).tobytes(), (code >> 8).astype(np.uint8).tobytes()]
+    return ((sign << 1) ^ (sign >> (8 * code.itemsize - 1))).view(indices.dtype)
