@@ -27,11 +27,12 @@ READABLE = (*NATIVE, *JPEG, *JPEG2000, uid.RLELossless)
 
 @dataclass(frozen=True)
 class Shape:
-    """What the header promises of a frame: `rows`, `columns`, and bits per sample as allocated, 8 or 16."""
+    """What the header promises of a frame: `rows`, `columns`, bits per sample as allocated (8 or 16), and a sign."""
 
     rows: int
     columns: int
     allocated: int
+    signed: bool = False
 
 
 def samples(data, syntax, shape, words=False):
@@ -56,7 +57,11 @@ def samples(data, syntax, shape, words=False):
     if coded.precision > shape.allocated:
         raise UnreadableFilm(f"holds {coded.kind} samples of {coded.precision} bits, but its header promises at most "
                              f"{shape.allocated}: send it again from its source.")
-    return _decoded(frame, coded), coded.precision
+    found = _decoded(frame, coded)
+    if coded.signed and not shape.signed and (found >> (coded.precision - 1)).any():
+        raise UnreadableFilm(f"holds signed {coded.kind} samples below 0, but its header promises none (Pixel "
+                             "Representation 0): export it again.")
+    return found, coded.precision
 
 
 def _native(data, big_endian, shape, words):

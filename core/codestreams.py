@@ -13,13 +13,14 @@ START, TILE, DATA_END = b"\xff\x4f\xff\x51", b"\xff\x90", b"\xff\xd9"  # SOC and
 
 @dataclass(frozen=True)
 class Coded:
-    """What a codestream says of itself; `kind` as in `decoder_child.KINDS`, `precision` in bits."""
+    """What a codestream says of itself; `kind` as in `decoder_child.KINDS`, `precision` in bits; `signed` samples."""
 
     kind: str
     rows: int
     columns: int
     components: int
     precision: int
+    signed: bool = False
 
 
 def codestream(frame):
@@ -58,7 +59,8 @@ def _jpeg_size(frame):
 def _jpeg2000_size(segment):
     """ISO 15444-1 A.5.1: the SIZ segment, from its length field on."""
     right, bottom, left, top = (_number(segment, at, 4) for at in (4, 8, 12, 16))
-    return Coded("JPEG 2000", bottom - top, right - left, _number(segment, 36, 2), (segment[38] & 0x7F) + 1)
+    return Coded("JPEG 2000", bottom - top, right - left, _number(segment, 36, 2), (segment[38] & 0x7F) + 1,
+                 segment[38] > 0x7F)
 
 
 def insist_whole(frame, coded):

@@ -74,7 +74,8 @@ def stored_pixels(dataset, syntax):
     element = stored(dataset, PIXEL_DATA)
     if element is None or not isinstance(element.value or b"", bytes):
         raise UnreadableFilm("has Pixel Data that are none, but a film needs them as bytes: copy it again.")
-    found, precision = samples(element.value or b"", syntax, Shape(rows, columns, layout.allocated), element.VR == "OW")
+    found, precision = samples(element.value or b"", syntax, Shape(rows, columns, layout.allocated, layout.signed),
+                               element.VR == "OW")
     if layout.allocated == 16:
         found = found.astype(np.uint16, copy=False)
     coded = syntax in JPEG or syntax in JPEG2000
