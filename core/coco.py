@@ -14,7 +14,7 @@ from core.errors import BadExport
 from core.files import whole_file
 
 FILE = "coco.json"
-MOST_BYTES = 512 * 2 ** 20
+MOST_BYTES = 64 * 2 ** 20  # of JSON, which becomes up to twenty times as much memory
 
 
 def write_coco(directory, boxed, origin_lines, stamp):

@@ -21,6 +21,7 @@ from core.origin_probes import probe_origins
 from core.score_probes import duplicates, probe_scores
 from core.scoring import answer as conclude_all
 from core.scoring import score
+from core.tables import ON_A_PAGE, some
 from core.witnesses import place_of
 
 NEARLY = 0.03  # share of the labelled films that may lack before predictions count as of a part of the set
@@ -70,7 +71,8 @@ def examine(exhibit, dataset, *, folds=None, pictures=None, weights=(), figures=
     rows = folds if folds is not None else folds_of_sources(exhibit)
     own_folds = probe_folds(rows, dataset, pictures) if folds is not None or len({fold for _, fold in rows}) > 1 else ()
     findings = [*boxes.findings, *probe_scores(boxes.cured, place), *own_folds, *probe_origins(exhibit, weights),
-                *_strange(exhibit, dataset), *(fault("rows that cannot be read", each) for each in exhibit.faults[:20])]
+                *_strange(exhibit, dataset),
+                *(fault("rows that cannot be read", each) for each in some(exhibit.faults, most=ON_A_PAGE))]
     if figures and dataset.truth is not None:
         findings += probe_figures(score(dataset.truth, answer(exhibit, fusion, scoring)), figures)
     cured = boxes.cured.rows(~duplicates(boxes.cured))

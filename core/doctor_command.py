@@ -32,9 +32,12 @@ def _doctor(given):
     from core.exhibits import read_exhibit, write_exhibit
     from core.exploration import small_pictures
     from core.fold_probes import read_folds
+    from core.tables import some
 
     exhibit = read_exhibit(given.predictions)
-    folds = read_folds(given.folds) if given.folds else None
+    folds, faults = read_folds(given.folds) if given.folds else (None, ())
+    for each in some(faults):
+        say(each)
     dataset = open_dataset(given.data, progress=bar)
     pictures = None
     if folds is not None:

@@ -16,7 +16,7 @@ from core.labels import STUDY_CLASSES
 from core.predictions import DETECTION, MANIFEST, Candidates, Predictions, Source, write_predictions
 from core.scoring import Answer
 from core.submission import COLUMNS, write_submission
-from core.tables import read_table
+from core.tables import MOST_CELL, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def _csv(path):
 
 def _words(cell):
     """[(class, five numbers)] of a cell, None where it is none."""
-    words = cell.split()
+    words = cell.split() if len(cell) <= MOST_CELL else [""]
     if len(words) % 6:
         return None
     try:

@@ -4,7 +4,6 @@ A fold is where a film is held out; whatever sits in two folds was trained on wh
 nothing of what was predicted.
 """
 
-import csv
 import json
 import re
 from collections import defaultdict
@@ -15,6 +14,7 @@ import numpy as np
 from core.errors import BadTable
 from core.exploration import ALIKE, near_duplicates
 from core.findings import fault, mistake
+from core.tables import BadCell, cells_of, read_lines, shown
 
 FOLD_NAMES = ("fold", "kfold", "k_fold", "fold_id", "fold_number", "folds", "cv_fold", "cv", "split", "set", "group")
 ID_NAMES = ("id", "image_id", "imageid", "image", "sopinstanceuid", "uid", "study_id", "studyid", "study",
@@ -23,51 +23,69 @@ _END = re.compile(r"\.(dcm|png|jpe?g|npy)$", re.IGNORECASE)
 
 
 def read_folds(path):
-    """Rows (id, fold) of the file at `path`, text, as often as they stand there.
+    """Rows (id, fold) of the file at `path`, text, as often as they stand there, and sentences on rows that are wrong.
 
     A CSV (commas, semicolons, tabs or blanks) with a column of ids of images or studies and one of folds, with or
-    without a header; or JSON, id -> fold or fold -> list of ids. Raises `BadTable`.
+    without a header; or JSON, id -> fold or fold -> list of ids. Raises `BadTable` when no row is right.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadTable(f"{path} cannot be read ({error}), but must be a text file of ids and folds: name "
-                       "another.") from None
-    rows = _from_json(text) if text.lstrip()[:1] == "{" else _from_table(text)
+    lines = read_lines(path)
+    first = next((line for line in lines if line.strip()), "")
+    rows, faults = (_from_json if first.lstrip()[:1] == "{" else _from_table)(path.name, lines)
     if not rows:
         raise BadTable(f"{path} holds no id with a fold, but must name a fold for each image or study: write a CSV "
-                       "with "
-                       "the columns id and fold.")
-    return [(_bare(each), fold.strip()) for each, fold in rows if each.strip() and fold.strip()]
+                       "with the columns id and fold.", faults)
+    return [(_bare(each), fold.strip()) for each, fold in rows], tuple(faults)
 
 
 def _bare(text):
     return _END.sub("", text.strip().rpartition("/")[2]).removesuffix("_image").removesuffix("_study")
 
 
-def _from_json(text):
+def _from_json(name, lines):
     try:
-        told = json.loads(text)
-    except ValueError:
-        return []
-    return [(str(one), str(key)) if isinstance(each, list) else (str(key), str(each))
-            for key, each in told.items() for one in (each if isinstance(each, list) else [None])]
+        told = json.loads("\n".join(lines))
+    except (ValueError, RecursionError) as error:
+        return [], [f"{name} begins like JSON, but is none ({str(error)[:80]}): write it anew."]
+    rows, faults = [], []
+    for key, each in told.items():
+        for one in each if isinstance(each, list) else [each]:
+            row = (str(one), key) if isinstance(each, list) else (key, str(one))
+            if isinstance(one, str | int | float) and all(part.strip() for part in row):
+                rows.append(row)
+            else:
+                faults.append(f"{name} key {shown(key)}: {shown(str(one))} must be an id or a fold, text or number: "
+                              "mend it.")
+    return rows, faults
 
 
-def _from_table(text):
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return []
-    separator = next((each for each in ",;\t" if each in lines[0]), None)
-    cells = list(csv.reader(lines, delimiter=separator)) if separator else [line.split() for line in lines]
-    head = [cell.strip().lower() for cell in cells[0]]
+def _from_table(name, lines):
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    separator = next((each for each in ",;\t" if numbered and each in numbered[0][1]), None)
+    columns, rows, faults = None, [], []
+    for number, line in numbered:
+        try:
+            cells = cells_of(line, separator) if separator else line.split()
+            if columns is None:
+                columns, is_header = _columns([cell.strip().lower() for cell in cells])
+                if is_header:
+                    continue
+            if len(cells) <= max(columns) or not all(cells[place].strip() for place in columns):
+                raise BadCell("must hold an id and a fold: mend the row")
+        except BadCell as fault:
+            faults.append(f"{name} row {number}, column fold: {shown(line)} {fault}.")
+            continue
+        rows.append(tuple(cells[place] for place in columns))
+    return rows, faults
+
+
+def _columns(head):
+    """Places of the id and the fold in a first row `head`, and whether it is a header."""
     fold = next((head.index(name) for name in FOLD_NAMES if name in head), None)
     named = next((head.index(name) for name in ID_NAMES if name in head), None)
-    body = cells[1:] if fold is not None else cells
-    fold = len(head) - 1 if fold is None else fold
+    is_header, fold = fold is not None, len(head) - 1 if fold is None else fold
     named = (0 if fold else 1) if named is None else named
-    return [(row[named], row[fold]) for row in body if len(row) > max(named, fold) and named != fold]
+    return (named, fold), is_header
 
 
 def folds_of_sources(exhibit):

@@ -6,7 +6,7 @@ It knows nothing of predictions.
 from pathlib import Path
 
 from core.errors import BadDataset, BadTable
-from core.tables import insist, read_table, shown
+from core.tables import insist, read_lines, read_table, shown
 
 
 def read_ids(path):
@@ -15,11 +15,7 @@ def read_ids(path):
     Raises `BadTable` when it cannot be read or holds none.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadTable(f"{path} cannot be read ({error}), but must be a text file of ids: name "
-                       "another.") from None
+    lines = read_lines(path)
     if lines and "id" in lines[0].split(","):
         table = read_table(path, ("id",))
         insist(table.faults)

@@ -16,8 +16,9 @@ from core.errors import BadTable
 from core.files import FORMULA
 
 NUMBERS = ("confidence", "x_min", "y_min", "x_max", "y_max")
-MAX_SENTENCES = 50
-MOST_BYTES, MOST_ROWS = 64 * 2 ** 20, 500_000  # of a CSV: ten times what the competition's largest takes
+MAX_SENTENCES, ON_A_PAGE = 50, 20
+MOST_CELL = 2 ** 20  # characters of a cell with boxes: some twenty thousand of them
+MOST_BYTES, MOST_ROWS = 64 * 2 ** 20, 150_000  # of a CSV: ten times what the competition's largest takes
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -55,10 +56,16 @@ def shown(text):
     return repr(text if len(text) <= 60 else f"{text[:40]} ... {text[-15:]}").replace("\\udc", "\\x")
 
 
-def some(sentences, what="more like these"):
-    """The first `MAX_SENTENCES` of `sentences`, and one that counts the rest."""
-    rest = len(sentences) - MAX_SENTENCES
-    return (*sentences[:MAX_SENTENCES], f"... and {rest} {what}.") if rest > 1 else tuple(sentences)
+def some(sentences, what="more like these", most=MAX_SENTENCES):
+    """The first `most` of `sentences`, and one that counts the rest."""
+    rest = len(sentences) - most
+    return (*sentences[:most], f"... and {rest} {what}.") if rest > 1 else tuple(sentences)
+
+
+def told(error, most=ON_A_PAGE):
+    """What a `GroundglassError` says to a reader: each wrong row of a table by itself, the first `most` of them and how
+    many more there are; else its one sentence."""
+    return some(getattr(error, "faults", ()), most=most) or (str(error),)
 
 
 def insist(faults, *, of_rows=True):
@@ -78,17 +85,14 @@ def read_table(path, columns):
     file is missing, is no comma-separated UTF-8 text, or lacks or doubles a column.
     """
     path = Path(path)
-    lines = _LINE_END.split(_text(path), MOST_ROWS + 1)
-    if len(lines) > MOST_ROWS + 1:
-        raise BadTable(f"{path.name} row {MOST_ROWS + 2} and those after it are too many, but a table has at most "
-                       f"{MOST_ROWS} rows: split it.")
+    lines = read_lines(path)
     header = _header(path.name, lines[0], columns)
     rows, found, faults = [], [], []
     for number, line in enumerate(lines[1:], start=2):
         if not line:
             continue
         try:
-            cells = _cells(line)
+            cells = cells_of(line)
             if len(cells) != len(header):
                 raise BadCell(f"holds {len(cells)} cells, but the header names {len(header)}: mend the row")
         except BadCell as fault:
@@ -99,6 +103,19 @@ def read_table(path, columns):
     places = {column: header.index(column) for column in columns}
     cells = {column: [row[place] for row in found] for column, place in places.items()}
     return Table(path.name, cells, rows, tuple(faults))
+
+
+def read_lines(path):
+    """The lines of the text file `path`, without their ends; bytes that are no UTF-8 stay as surrogates.
+
+    Raises `BadTable` when it is missing, no plain file, or larger than a table may be.
+    """
+    path = Path(path)
+    lines = _LINE_END.split(_text(path), MOST_ROWS + 1)
+    if len(lines) > MOST_ROWS + 1:
+        raise BadTable(f"{path.name} row {MOST_ROWS + 2} and those after it are too many, but a table has at most "
+                       f"{MOST_ROWS} rows: split it.")
+    return lines
 
 
 def _text(path):
@@ -117,7 +134,7 @@ def _text(path):
     return content.decode("utf-8-sig", errors="surrogateescape")
 
 
-def _cells(line):
+def cells_of(line, separator=","):
     """The cells of one line; a quote that stays open is a `BadCell`, it must not swallow the next lines."""
     if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
         raise BadCell("is not UTF-8 text, but must be: save the file as UTF-8")
@@ -125,7 +142,7 @@ def _cells(line):
         raise BadCell("holds a zero byte, but must be text: save the file as UTF-8")
     csv.field_size_limit(max(csv.field_size_limit(), len(line) + 1))
     try:
-        return next(csv.reader([line], strict=True))
+        return next(csv.reader([line], delimiter=separator, strict=True))
     except csv.Error as error:
         raise BadCell(f"cannot be cut into cells ({error}), but quotes must come in pairs: mend the "
                       "row") from None
@@ -133,7 +150,7 @@ def _cells(line):
 
 def _header(name, line, columns):
     try:
-        header = _cells(line)
+        header = cells_of(line)
     except BadCell as fault:
         raise BadTable(f"{name} row 1, the header: {shown(line)} {fault}.") from None
     if not line.strip():
@@ -170,6 +187,8 @@ def read_boxes(text, classes):
     Raises `BadCell` for a wrong number of words, a class outside `classes`, what is no finite number, and a
     box whose corners are reversed.
     """
+    if len(text) > MOST_CELL:
+        raise BadCell(f"holds {len(text):,} characters, but boxes take {MOST_CELL:,} at most: remove some")
     words = text.split()
     if len(words) % 6:
         raise BadCell(f"holds {len(words)} words, but each box takes six (class, {', '.join(NUMBERS)}): "

@@ -5,6 +5,7 @@ See `hostile.Case`; "either" with known pixels means shown as they went in, or r
 
 import io
 import json
+import os
 import struct
 import zipfile
 from itertools import product
@@ -116,6 +117,10 @@ def _signed(folder):
             case = _film(folder, f"signed in {bits} bits {syntax[-2:]}", "shown", words, syntax, BitsStored=bits,
                          HighBit=bits - 1, PixelRepresentation=1)
             cases.append(Case(case.name, case.path, "shown", values))
+    for name, each, said, verdict in (("below 0", values, 0, "refused"), ("above 0", RAMP.astype(np.int16), 0, "shown"),
+                                      ("as said", values, 1, "shown")):
+        cases.append(_film(folder, f"signed codestream {name}", verdict, each, uid.JPEG2000Lossless,
+                           PixelRepresentation=said))
     eight = (BYTES.astype(int) - 128).astype(np.int8)
     return [*cases, _film(folder, "signed bytes", "shown", eight), _film(folder, "signed RLE bytes", "shown", eight,
                                                                        uid.RLELossless)]
@@ -432,6 +437,39 @@ def weights(folder, good):
     return found
 
 
+def fold_files(folder):
+    """Files of folds: (path, the rows that are right, what the sentences on the others must hold, one by one)."""
+    good = "id,fold\na,0\nb.dcm,1\n"
+    right = [("a", "0"), ("b", "1")]
+    files = {
+        "fine": (good, right, ()), "mark": ("\ufeff" + good, right, ()),
+        "crlf": (good.replace("\n", "\r\n"), right, ()),
+        "blanks": (good.replace(",", " "), right, ()), "bare": (good.partition("\n")[2], right, ()),
+        "semicolons": (good.replace(",", ";"), right, ()), "tabs": (good.replace(",", "\t"), right, ()),
+        "empty lines": (good.replace("\n", "\n\n"), right, ()),
+        "quote": (good + '"c,0\nd,1\n', [*right, ("d", "1")], ("row 4, column fold: '\"c,0'",)),
+        "zero": (good + "c\0,0\nd,1\n", [*right, ("d", "1")], ("row 4",)),
+        "latin": (good.encode() + b"\xe9,0\nd,1\n", [*right, ("d", "1")], ("row 4",)),
+        "long": (good + "c" * 200_000 + ",0\n", [*right, ("c" * 200_000, "0")], ()),
+        "short": (good + "c\nd,\n,1\ne,1\n", [*right, ("e", "1")], ("row 4", "row 5", "row 6")),
+        "json": ('{"a": 0, "b": "1"}', right, ()), "json lists": ('{"0": ["a"], "1": ["b"]}', right, ()),
+        "json odd": ('{"a": 0, "b": "1", "c": null, "d": {}, "e": [[]], "": 2}', right,
+                     ("key 'c'", "key 'd'", "key 'e'", "key ''")),
+        "json deep": ('{"a":' + "[" * 200_000, None, ("is none",)), "json cut": ('{"a": 0', None, ("is none",)),
+        "nothing": ("", None, ()), "header alone": ("id,fold\n", None, ()),
+        "binary": (bytes(range(256)) * 9, None, ("row",)),
+        "utf-16": (good.encode("utf-16"), None, ("row 1", "row 2")),
+    }
+    cases = []
+    for name, (content, rows, told) in files.items():
+        path = folder / f"{name.replace(' ', '-')}.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        cases.append((path, rows, told))
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "device.csv").symlink_to("/dev/zero")
+    return [*cases, *((folder / name, None, ()) for name in ("pipe.csv", "device.csv", "absent.csv"))]
+
+
 IMAGES, STUDIES = "train_image_level.csv", "train_study_level.csv"
 
 
@@ -448,6 +486,8 @@ def tables(folder):
         "markup": ({IMAGES: image + row.replace("none", "<b>none</b>")}, "row 4, column label"),
         "formula": ({IMAGES: image + row.replace("none 1", "=1+1 1")}, "row 4, column label"),
         "tokens without end": ({IMAGES: image + "c_image,,opacity 1 " + "1 " * 1_000_000 + ",s\n"}, "row 4"),
+        "digits without end": ({IMAGES: image + "c_image,,opacity 1 0 0 9 " + "9" * 40_000_000 + ",s\n"},
+                               "row 4, column label"),
         "boxes without end": ({IMAGES: image + "c_image,," + "opacity 1 0 0 9 9 " * 200_000 + ",s\n"}, "row 4"),
         "deep boxes": ({IMAGES: image + 'c_image,"' + "[" * 50_000 + '",opacity 1 0 0 9 9,s\n'},
                        "row 3, column boxes: 2 rows"),

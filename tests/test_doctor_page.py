@@ -12,12 +12,14 @@ from tests.test_exports import SAMPLE
 SCRIPT = "from viewer import state\nfrom viewer.views import doctor\nstate.follow_address()\ndoctor.page()\n"
 
 
-def examined(monkeypatch, predictions, figures=""):
+def examined(monkeypatch, predictions, figures="", folds=None):
     monkeypatch.setenv("GROUNDGLASS_DATA", str(SAMPLE))
     monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(predictions))
     page = AppTest.from_string(SCRIPT, default_timeout=120).run()
     if figures:
         page.text_input(key="doctor_figures").set_value(figures)
+    if folds is not None:
+        page.file_uploader(key="doctor_folds").set_value(("folds.csv", folds, "text/csv"))
     next(button for button in page.button if button.label == "Examine").click()
     page.run()
     assert not page.exception, page.exception[0].stack_trace
@@ -41,3 +43,14 @@ def test_a_mistake_is_shown_with_its_evidence_and_its_cure(monkeypatch, tmp_path
 def test_what_is_no_figure_is_said_in_place(monkeypatch, figures):
     words, _ = examined(monkeypatch, SAMPLE / "predictions", figures)
     assert "beauty=.5" in words and 'class="problems"' in words
+
+
+def test_wrong_rows_of_a_folds_file_are_listed_and_the_others_used(monkeypatch):
+    """Two rows of 5,000 hold a fold of the same film; thirty are wrong, and stand there as they are."""
+    image = read_exhibit(SAMPLE / "predictions").image_ids[0]
+    wrong = [f"<b>{number}</b>," for number in range(30)]
+    rows = ["id,fold", *wrong, *(f"other{number},0" for number in range(4968)), f"{image},0", f"{image},1"]
+    words, _ = examined(monkeypatch, SAMPLE / "predictions", folds="\n".join(rows).encode())
+    assert words.count("column fold: ") == 20 and "... and 10 more like these." in words
+    assert "folds.csv row 2, column fold: &#x27;&lt;b&gt;0&lt;/b&gt;,&#x27;" in words and "<b>" not in words
+    assert "mistake 11 of the diary" in words

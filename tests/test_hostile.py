@@ -21,8 +21,10 @@ from core.codecs import READABLE
 from core.dataset import open_dataset
 from core.dicom import read_film, read_header
 from core.errors import BadTable, BadWeights, UnreadableFilm
+from core.fold_probes import read_folds
 from core.labels import read_labels, read_truth
 from core.submission import read_submission
+from core.subset import read_ids
 from core.weights import read_card
 from tests.conftest import ROOT
 
@@ -159,6 +161,27 @@ def test_wrong_tables_are_named_by_row_and_column_and_hide_nothing_else(tmp_path
         if labels.faults:
             with pytest.raises(BadTable):
                 read_truth(folder)
+
+
+def test_wrong_rows_of_a_folds_file_are_named_and_hide_no_other(tmp_path):
+    for path, right, told in hostile_more.fold_files(tmp_path):
+        if right is None:
+            with pytest.raises(BadTable) as refusal:
+                read_folds(path)
+            faults = refusal.value.faults
+            assert "\n" not in str(refusal.value), path.name
+        else:
+            rows, faults = read_folds(path)
+            assert rows == right, path.name
+            assert len(faults) == len(told), (path.name, faults)
+        assert all(word in fault for word, fault in zip(told, faults, strict=False)), (path.name, faults)
+        assert len(faults) >= len(told) and not any("\n" in fault for fault in faults), path.name
+
+
+def test_a_list_of_ids_is_no_pipe(tmp_path):
+    os.mkfifo(tmp_path / "ids.txt")
+    with pytest.raises(BadTable, match="no plain file"):
+        read_ids(tmp_path / "ids.txt")
 
 
 def test_boxes_outside_their_film_are_named_by_row_and_used_as_they_are(tmp_path):

@@ -13,6 +13,7 @@ from core.evaluation import CLASSES
 from core.failures import FLAGS
 from core.kinds import KINDS
 from core.labels import STUDY_CLASSES
+from core.tables import told
 from core.worklist import films_of_study
 
 MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~$:^=@&\"'")  # CommonMark may escape any ASCII punctuation
@@ -35,6 +36,11 @@ def literal(text):
 def sentences(lines, kind="notes"):
     """A list of sentences, literally as they are."""
     return tag("ul", "".join(tag("li", escape(line)) for line in lines), class_=kind)
+
+
+def problems(error):
+    """A list of what a `core.errors.GroundglassError` says; of a table, its wrong rows one by one."""
+    return sentences(told(error), "problems")
 
 
 def heading(text, aside=""):

@@ -24,6 +24,7 @@ from core import (
 from core.errors import GroundglassError
 from core.fold_probes import read_folds
 from core.judgement import Judged
+from core.tables import ON_A_PAGE, some, told
 from viewer import charts, resources, reviewed
 
 KEPT = 12
@@ -96,13 +97,13 @@ def costs_of(opened, fusion_settings, score_settings):
 def folds(opened):
     """Rows (id, fold) of the folds file named at the start, None without one or for other films.
 
-    A file that cannot be read is told by `folds_problem`.
+    A file that cannot be read is told by `folds_problems`.
     """
     return _folds_file()[0] if opened.data == os.environ.get("GROUNDGLASS_DATA") else None
 
 
-def folds_problem():
-    """What is wrong with the folds file named at the start, "" for nothing."""
+def folds_problems():
+    """Sentences on what is wrong with the folds file named at the start."""
     return _folds_file()[1]
 
 
@@ -110,9 +111,10 @@ def folds_problem():
 def _folds_file():
     named = os.environ.get("GROUNDGLASS_FOLDS")
     try:
-        return (read_folds(named) if named else None), ""
+        rows, faults = read_folds(named) if named else (None, ())
+        return rows, some(faults, most=ON_A_PAGE)
     except GroundglassError as error:
-        return None, str(error)
+        return None, told(error)
 
 
 def facts_of(opened, fusion_settings, score_settings):

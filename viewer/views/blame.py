@@ -52,7 +52,7 @@ def _changed(opened, settings):
         other, before, words = _other(opened)
         found = judged.changes_of(opened, settings, other, before)
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
     st.html(charts.heading(f"{len(found):,} films whose verdicts changed", f"{words}, best first"))
     if not found:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GroundglassError
+from core.tables import ON_A_PAGE, some
 from viewer import charts, state
 from viewer.views import frame
 
@@ -54,28 +55,30 @@ def _examine(opened, dataset, predictions, figures, folds):
     st.session_state.pop(FOUND, None)
     try:
         with st.spinner("Examining …"):
-            rows, pictures = _folds(dataset, folds)
+            rows, faults, pictures = _folds(dataset, folds)
             found = examine(read_exhibit(predictions), dataset, folds=rows, pictures=pictures, figures=figures)
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
+    if faults:
+        st.html(charts.sentences(some(faults, most=ON_A_PAGE), "problems"))
     st.session_state[FOUND] = (opened, found)
 
 
 def _folds(dataset, content):
-    """Rows of the folds file and small pictures of its films, None without a file."""
+    """Rows of the folds file, sentences on its wrong rows, and small pictures of its films; None without a file."""
     if content is None:
-        return None, None
+        return None, (), None
     from core.exploration import small_pictures
     from core.fold_probes import read_folds
 
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         place = Path(folder) / "folds.csv"
         place.write_bytes(content)
-        rows = read_folds(place)
+        rows, faults = read_folds(place)
     named = {each for each, _ in rows}
-    return rows, small_pictures([image for image in dataset.images
-                                 if image.path and not named.isdisjoint((image.image_id, image.study_id))])
+    return rows, faults, small_pictures([image for image in dataset.images
+                                         if image.path and not named.isdisjoint((image.image_id, image.study_id))])
 
 
 def _show(opened):

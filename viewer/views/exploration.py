@@ -22,7 +22,7 @@ def page():
             whole = len(dataset.images) <= AT_ONCE or resources.is_explored(opened)
             found = resources.explored(opened, None if whole else SAMPLE)
         except GroundglassError as error:
-            st.html(charts.sentences([str(error)], "problems"))
+            st.html(charts.problems(error))
             return
         _figures(found, SAMPLE if not whole else None)
         if whole:

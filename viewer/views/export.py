@@ -107,7 +107,7 @@ def _make(opened, rows, formats, threshold, deidentify):
         said = login.note_export(" ".join(formats), [each.image_id for each in told
                                                      if each.image_id not in done.failed])
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
     finally:
         bar.empty()

@@ -47,7 +47,7 @@ def _begin(opened, settings, rows, columns):
         rows, columns = read_axis(rows), read_axis(columns)
         cells = sweep(resources.cases(opened)[0], settings.fusion, settings.score, rows, columns)
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
     st.session_state[GRID] = {"opened": opened, "settings": settings, "rows": rows, "columns": columns,
                               "done": [], "cells_left": cells, "total": len(rows.values) * len(columns.values)}
@@ -119,7 +119,7 @@ def _best(opened, settings):
             st.session_state[SOUGHT] = {"opened": opened, "done": [], "cells_left": trials, "settings": settings,
                                         "total": len(fusions(settings.fusion))}
         except GroundglassError as error:
-            st.html(charts.sentences([str(error)], "problems"))
+            st.html(charts.problems(error))
     task = st.session_state.get(SOUGHT)
     if task is None or task["opened"] != opened:
         return

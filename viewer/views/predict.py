@@ -91,7 +91,7 @@ def _begin(files, folder, weights, views, folders):
             found.bring(files)
         found.predict(weights, views, folder=folder, within=folders)
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
     st.session_state["own again"] = weights, views
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # an uploader of another key is empty

@@ -19,7 +19,7 @@ def page():
             frame.nothing(str(error))
         return
     dataset = resources.data_set(opened)
-    said = [each for each in (problem, judged.folds_problem(), links.problem()) if each]
+    said = [each for each in (problem, *judged.folds_problems(), links.problem()) if each]
     frame.show(top, dataset, said if first_read.is_on() else (*said, *dataset.problems))  # these tell of labels
     _room(opened)
 
@@ -42,7 +42,7 @@ def _room(opened):
             chosen = tuning.settings(predictions)
             resources.fused(opened, chosen.fusion)
         except GroundglassError as error:
-            st.html(charts.sentences([str(error)], "problems"))
+            st.html(charts.problems(error))
             chosen = None
     if chosen is None:
         with centre:

@@ -42,7 +42,7 @@ def make(opened, rows, ending):
         writer(kept.path)(kept.path, made)
         said = login.note_export("report", [each.image_id for each in made.cases])
     except GroundglassError as error:
-        st.html(charts.sentences([str(error)], "problems"))
+        st.html(charts.problems(error))
         return
     finally:
         bar.empty()

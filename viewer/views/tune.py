@@ -39,7 +39,7 @@ def _body(opened):
             chosen = tuning.settings(predictions)
             resources.fused(opened, chosen.fusion)
         except GroundglassError as error:
-            st.html(charts.sentences([str(error)], "problems"))
+            st.html(charts.problems(error))
             return
         pinned = tuning.pinned(predictions)
         _chance(opened, chosen, pinned)  # below: it comes and goes, and would move the sliders under the finger
