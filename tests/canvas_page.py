@@ -33,11 +33,11 @@ import streamlit as st
 from tests.canvas_page import FILMS, HEIGHT, WIDTH
 from viewer.canvas.component import FilmAddress, Layer, Mark, canvas_state, film_canvas
 from viewer.pixels import film_url
+from viewer.state import stepped
 
 def step():
     wanted = canvas_state("film").step
-    st.session_state.answered = st.session_state.get("answered", 0) + 1
-    st.session_state.place = min(max(FILMS.index(wanted.film_id) + wanted.by, 0), len(FILMS) - 1)
+    st.session_state.place = FILMS.index(stepped(FILMS, wanted.film_id, *wanted.moves))
 
 st.set_page_config(layout="wide")
 place = st.session_state.setdefault("place", 0)
@@ -57,7 +57,6 @@ if st.sidebar.checkbox("canvas", True):
     st.sidebar.text(f"picked {state.mark_of(film_id)}")
     st.sidebar.text(f"plain {state.plain}")
 st.sidebar.text(f"place {place}")
-st.sidebar.text(f"answered {st.session_state.get('answered', 0)}")
 """
 
 

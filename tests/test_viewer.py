@@ -375,10 +375,11 @@ def test_the_page_leaves_a_mark_that_is_right_alone(monkeypatch):
     assert selection.marked() is None
 
 
-@pytest.mark.parametrize("image_id, by, expected", [
-    ("b", 1, "c"), ("b", -1, "a"), ("c", 1, "c"), ("a", -5, "a"), ("x", 1, "a"), ("x", -1, "c")])
-def test_steps_along_the_list_stop_at_its_ends_and_enter_it_from_outside(image_id, by, expected):
-    assert state.stepped(("a", "b", "c"), image_id, by) == expected
+@pytest.mark.parametrize("image_id, moves, expected", [
+    ("b", [1], "c"), ("b", [-1], "a"), ("c", [1], "c"), ("a", [-5], "a"), ("x", [1], "a"), ("x", [-1], "c"),
+    ("c", [1, -1], "b"), ("a", [1, -1], "a"), ("x", [1, 1], "b"), ("b", [], "b")])
+def test_steps_along_the_list_stop_at_its_ends_and_enter_it_from_outside(image_id, moves, expected):
+    assert state.stepped(("a", "b", "c"), image_id, *moves) == expected
 
 
 def test_every_column_of_the_list_is_explained_and_sorts():
@@ -414,16 +415,16 @@ def test_a_film_that_was_doubted_and_predicted_all_the_same_bears_a_mark(folder)
     assert "lateral" not in "".join(plain.bodies())
 
 
-@pytest.mark.parametrize(("on_canvas", "by", "stepped", "there"), [
-    ("a", 1, None, "c"),  # the list has opened b since
-    ("b", 1, None, "c"),
-    ("a", 2, ("a", "b"), "c"),  # the second of two steps that add up, the first of which has led to b
-    ("c", -1, ("a", "b"), "a"),
+@pytest.mark.parametrize(("on_canvas", "moves", "stepped", "there"), [
+    ("a", (1,), None, "c"),  # the list has opened b since
+    ("b", (1,), None, "c"),
+    ("a", (1, 1), ("a", "b"), "c"),  # the second of two steps that add up, the first of which has led to b
+    ("c", (-1,), ("a", "b"), "a"),
 ])
-def test_steps_are_from_the_film_of_now_and_quick_ones_add_up(monkeypatch, on_canvas, by, stepped, there):
+def test_steps_are_from_the_film_of_now_and_quick_ones_add_up(monkeypatch, on_canvas, moves, stepped, there):
     session, shown = {film.STEPPED: stepped}, []
     monkeypatch.setattr(film.st, "session_state", session)
-    monkeypatch.setattr(film, "canvas_state", lambda _: CanvasState(step=Step(on_canvas, by)))
+    monkeypatch.setattr(film, "canvas_state", lambda _: CanvasState(step=Step(on_canvas, moves)))
     monkeypatch.setattr(state, "film_id", lambda: "b")
     monkeypatch.setattr(state, "show_film", shown.append)
     film._step(("a", "b", "c"))()

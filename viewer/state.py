@@ -184,13 +184,16 @@ def _name():
     st.session_state[UNDER_WAY] = [*st.session_state.get(UNDER_WAY, ()), kept()][-100:]
 
 
-def stepped(image_ids, image_id, by):
-    """The id `by` places after `image_id` in the list, held at its ends; from outside the list its first or last."""
-    if not image_ids:
-        return image_id
-    if image_id not in image_ids:
-        return image_ids[0 if by > 0 else -1]
-    return image_ids[min(max(image_ids.index(image_id) + by, 0), len(image_ids) - 1)]
+def stepped(image_ids, image_id, *moves):
+    """The id so many places after `image_id` in the list as each of `moves` says, one after the other, held at its
+    ends; from outside the list its first or last."""
+    last = len(image_ids) - 1
+    for by in moves if image_ids else ():
+        if image_id in image_ids:
+            image_id = image_ids[min(max(image_ids.index(image_id) + by, 0), last)]
+        else:
+            image_id = image_ids[0 if by > 0 else last]
+    return image_id
 
 
 def chosen_sources(sources, models=(), folds=(), views=()):

@@ -139,10 +139,11 @@ class Link:
 
 @dataclass(frozen=True)
 class Step:
-    """The reader asks for another film: `by` places after (negative: before) `film_id` in the list in use."""
+    """The reader asks for another film: from `film_id` these `moves`, one after the other, each so many places after
+    (negative: before) in the list in use; a move beyond its end stays there."""
 
     film_id: str
-    by: int
+    moves: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def canvas_state(key: str) -> CanvasState:
     picked, step, wanted, drawn, boxed, unit = map(state.get, ("picked", "step", "wanted", "drawn", "boxed", "unit"))
     return CanvasState(
         picked=(str(picked["film"]), str(picked["mark"])) if picked else None,
-        step=Step(str(step["film"]), int(step["by"])) if step else None,
+        step=Step(str(step["film"]), tuple(map(int, step["moves"]))) if step else None,
         plain=bool(state.get("plain")),
         wanted=wanted if wanted in KINDS else None,
         unit=float(unit) if isinstance(unit, int | float) and 1 <= unit <= 4 else 1.0,

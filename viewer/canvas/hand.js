@@ -14,7 +14,7 @@ const ZOOMS = { closer: (zoom) => zoom * 1.25, farther: (zoom) => zoom * 0.8, si
 export class Hand {
   constructor(canvas) {
     this.canvas = canvas;
-    this.asked = { film: "", by: 0, serial: 0 }; // steps asked for and not answered yet
+    this.asked = { film: "", moves: [], serial: 0 }; // steps asked for and not answered yet
     this.glide = new Glide(canvas, (factor, x, y) => this.zoom(factor, x, y));
     watchPointer(canvas.root, this);
     mount(this);
@@ -50,19 +50,19 @@ export class Hand {
 
   // Steps add up until they are answered, so that quick presses are not lost while Python is busy.
   #step(step, repeated) {
-    const { by, serial } = this.asked;
-    if (repeated && by !== 0) return true;
-    const film = by !== 0 ? this.asked.film : this.canvas.address?.id ?? "";
-    this.asked = { film, by: by + step, serial: serial + 1 };
+    const { moves, serial } = this.asked;
+    if (repeated && moves.length) return true;
+    const film = moves.length ? this.asked.film : this.canvas.address?.id ?? "";
+    this.asked = { film, moves: [...moves, step], serial: serial + 1 };
     this.canvas.send.step({ ...this.asked });
-    this.canvas.foresee(this.asked.by, this.asked.serial);
+    this.canvas.foresee(this.asked.moves.reduce((sum, each) => sum + each), this.asked.serial);
     return true;
   }
 
   // Python has answered the steps up to that serial number, maybe with the same film at the end of the list; or, 0, it
   // has gone on to another film for another reason.
   heard(serial, film) {
-    if (serial >= this.asked.serial || (serial === 0 && film !== this.asked.film)) this.asked.by = 0;
+    if (serial >= this.asked.serial || (serial === 0 && film !== this.asked.film)) this.asked.moves = [];
   }
 
   // A layer that the canvas has not got is asked for.

@@ -207,7 +207,7 @@ def _step(ids):
             return
         adds_up = st.session_state.get(STEPPED) == (wanted.film_id, here)
         left = wanted.film_id if adds_up or here is None else here
-        there = state.stepped(ids, left, wanted.by)
+        there = state.stepped(ids, left, *wanted.moves)
         st.session_state[STEPPED] = left, there
         state.show_film(there)
     return go
@@ -218,5 +218,5 @@ def _step_from(ids, film_id, number):
     def go():
         wanted = canvas_state(f"pane {number}").step
         if wanted is not None:
-            state.show_film(state.stepped(ids, film_id, wanted.by))
+            state.show_film(state.stepped(ids, film_id, *wanted.moves))
     return go
