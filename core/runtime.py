@@ -4,11 +4,14 @@ It knows nothing of films, and of a network only that it maps uint8 pictures [B,
 by torch's older exporter: it takes one to four seconds a network where the newer one takes twenty, and torch is pinned.
 """
 
+import ctypes
+import gc
 import getpass
 import io
 import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -88,13 +91,14 @@ def _share_memory():
     onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(as_requested))
 
 
-def session(path, build, size):
+def session(path, build, size, part=""):
     """The `Session` for the weights file at `path`, from the cache where a whole graph lies there.
 
     `build()` gives the network: a torch module in evaluation on the CPU that maps uint8 pictures [B,H,W] of `size`
-    (height, width) to a tuple of tensors. Raises `NoGraph`, and what `build` raises.
+    (height, width) to a tuple of tensors; `part` names it where it is not the whole of the file's. Raises `NoGraph`,
+    and what `build` raises.
     """
-    name = f"{sha256(path)[:32]}-{VERSION}-{torch.__version__}.graph"
+    name = f"{sha256(path)[:32]}-{part}{VERSION}-{torch.__version__}.graph"
     damage = []
     for folder in _folders():
         if (ready := _stored(folder / name, damage)) is not None:
@@ -105,7 +109,16 @@ def session(path, build, size):
     _compare(network, ready, size)
     _store(name, graph)
     ready.remark = " ".join(damage)
+    del network, graph
+    _give_back()
     return ready
+
+
+def _give_back():
+    """Give memory that an export no longer needs back to the system, where the C library can: 30 MB a network."""
+    gc.collect()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _folders():
