@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import runtime
 from core.dicom import read_film
 from core.display import model_picture
 from core.errors import BadWeights
@@ -80,3 +81,12 @@ def test_the_command_makes_statistics_of_any_labelled_set(phantoms, tmp_path):
 
     said = make(phantoms, 0, tmp_path / "f.npz")
     assert "bound" in said and read_familiarity(tmp_path / "f.npz").threshold > 0
+
+
+def test_features_of_a_graph_are_those_of_torch(monkeypatch):
+    pictures = [np.random.default_rng(seed).integers(0, 255, (300, 200 + seed), np.uint8) for seed in range(3)]
+    by_graph = open_features()(pictures)
+    monkeypatch.setattr(runtime, "chosen", lambda *_: "torch")
+    by_torch = open_features()(pictures)
+    assert by_torch.shape == by_graph.shape and by_torch.std() > 0.01
+    assert np.allclose(by_graph, by_torch, rtol=1e-3, atol=1e-3)
