@@ -17,7 +17,7 @@ from core.dataset import open_dataset
 from core.dicom import read_film
 from core.display import model_picture
 from core.doubts import header_doubts, origin_of_synthetic
-from core.errors import BadDataset, BadPredictions, UnreadableFilm
+from core.errors import BadPredictions, UnreadableFilm
 from core.files import whole_file
 from core.joining import joined
 from core.predictions import MANIFEST, read_predictions, write_predictions
@@ -89,10 +89,7 @@ def predict_own(out, open_predictor, *, confirmed=(), examining=None, progress=N
         known = _predicted(predictor, known, group, failed)
         if known is not None:
             write_predictions(out, known)
-    if known is None and images:
-        said = next(iter(failed.values()), "none is readable")
-        raise BadDataset(f"no film could be predicted, but at least one must be readable: {said}")
-    return Outcome(len(known.image_ids), waiting, failed)
+    return Outcome(len(known.image_ids) if known else 0, waiting, failed)
 
 
 def _known(out, predictor, wanted):

@@ -75,6 +75,22 @@ def test_a_film_in_doubt_waits_and_its_study_is_predicted_anew_when_confirmed(ga
     assert np.allclose(together.opacity[together.image_ids.index("f0")], alone.opacity[alone.image_ids.index("f0")])
 
 
+def test_where_no_film_can_be_predicted_each_says_why_and_those_in_doubt_wait(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    film_file(tmp_path / "in" / "ct.dcm", RAMP, Modality="CT")
+    for number in range(3):
+        film_file(tmp_path / "in" / f"bad{number}.dcm", RAMP, PixelData=RAMP.tobytes()[:-2])
+    given = ["predict", "--films", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--views", "1", "--runtime",
+             "torch", "--weights", str(WEIGHTS[0])]
+    assert main([*given, "--json"]) == 2
+    *before, doubt, done = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert doubt["doubt"]["image"] == "ct" and done["done"]["predicted"] == 0
+    assert sorted(done["done"]["failed"]) == ["bad0", "bad1", "bad2"] and not any("failed" in line for line in before)
+    assert main([*given, "--confirm", "ct"]) == 2
+    out, err = capsys.readouterr()
+    assert "1 films predicted, 0 in doubt, 3 not" in out and err.count(" is not predicted: bad") == 3
+
+
 def test_only_what_is_missing_is_predicted(gathered, predictor, monkeypatch):
     predict_own(gathered, lambda: predictor, confirmed=ALL)
     asked = []
