@@ -7,6 +7,7 @@ which they were clipped. This module knows nothing of files.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -47,14 +48,17 @@ class _Court:
     walled: np.ndarray
     place: object
 
-    @property
+    @cached_property
     def sides(self):
         return self.place.sides[self.film]
 
+    @cached_property
+    def known(self):
+        return np.unique(self.film)
+
     def first(self, films):
         """The court of its first `films` films, evenly spread, alone."""
-        known = np.unique(self.film)
-        kept = np.isin(self.film, known[::max(1, -(-len(known) // films))])
+        kept = np.isin(self.film, self.known[::max(1, -(-len(self.known) // films))])
         return _Court(self.boxes[kept], self.film[kept], self.weights[kept], self.bounds, self.walled[kept],
                       self.place)
 
@@ -67,7 +71,7 @@ class _Court:
         weights = self.weights * ~self.walled if shaped else self.weights
         total = np.bincount(self.film, weights, minlength=films)
         mean = np.divide(np.bincount(self.film, found * weights, minlength=films), total, out=np.full(films, np.nan),
-                         where=total > 0)[np.unique(self.film)]
+                         where=total > 0)[self.known]
         known = ~np.isnan(mean)
         return np.where(known, mean, mean[known].mean() if known.any() else 0.0)
 
@@ -81,7 +85,7 @@ def align(exhibit, place, stories):
     `core.slips.stories` gives them, () first."""
     court = _court(exhibit, place)
     films = len(exhibit.image_ids)
-    if len(np.unique(court.film)) < FEWEST_FILMS:
+    if len(court.known) < FEWEST_FILMS:
         return Alignment((), 0.0, 0.0, 0.0, np.full(films, np.nan))
     first = court.first(FIRST_FILMS)
     means = np.array([first.hears(story).mean() for story in stories])
@@ -90,7 +94,7 @@ def align(exhibit, place, stories):
     chosen = [stories[number] for number in dict.fromkeys([*short, *best])]
     chosen += strays(first, [story for story in chosen if len(story) < 2])
     by_film = np.array([court.hears(story) for story in chosen])
-    return _believed(by_film, chosen, np.unique(court.film), films, court.walled.mean() > WALLED)
+    return _believed(by_film, chosen, court.known, films, court.walled.mean() > WALLED)
 
 
 def _court(exhibit, place):

@@ -117,7 +117,7 @@ def _outside(exhibit, turned, place, settings):
 def _walls(exhibit, turned, place, settings):
     """A finding on walls inside the films, in the boxes as they stand or cured."""
     rows, names = _wall_rows(turned, turned, place)
-    if not names:
+    if not names and not np.array_equal(exhibit.boxes, turned.boxes):
         rows, names = _wall_rows(exhibit, turned, place)
     if names:
         films = np.bincount(exhibit.film[rows], minlength=len(exhibit.image_ids))

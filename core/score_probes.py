@@ -102,10 +102,17 @@ def _defaults(exhibit, default):
 
 def duplicates(exhibit):
     """Detections bool [N] that stand in the file once more, earlier, with the same film, source, box and score."""
-    rows = np.column_stack([exhibit.film, exhibit.source, exhibit.scores, exhibit.boxes])
-    order = np.lexsort(rows.T[::-1])
-    again = np.zeros(len(rows), bool)
-    again[order[1:]] = (rows[order[1:]] == rows[order[:-1]]).all(axis=1)
+    columns = [each.astype(np.float64) + 0.0 for each in (exhibit.film, exhibit.source, exhibit.scores,
+                                                          *exhibit.boxes.T)]  # + 0 makes one of -0 and 0
+    mixed = np.zeros(len(exhibit.film), np.uint64)
+    for column in columns:
+        mixed = (mixed ^ column.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    order = np.argsort(mixed, kind="stable")
+    same = np.flatnonzero(mixed[order[1:]] == mixed[order[:-1]])
+    later, earlier = order[same + 1], order[same]
+    again = np.zeros(len(mixed), bool)
+    again[later[np.all([column[later] == column[earlier] for column in columns], axis=0)]] = True
     return again
 
 

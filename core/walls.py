@@ -114,7 +114,11 @@ def rounded(values):
 
 def piles(values, film):
     """The values above 0, to five digits, that many boxes of many films share."""
-    known, place, count = np.unique(rounded(values), return_inverse=True, return_counts=True)
-    many = np.flatnonzero((count >= max(5, PILE * len(values))) & (known > 0))
+    digits = rounded(values)
+    ordered = np.sort(digits)
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
+    many = ordered[starts[np.diff(np.r_[starts, len(ordered)]) >= max(5, PILE * len(values))]]
+    if not (many > 0).any():
+        return many[:0]
     films = len(np.unique(film))
-    return known[[one for one in many if len(np.unique(film[place == one])) >= max(4, SPREAD * films)]]
+    return np.array([one for one in many if one > 0 and len(np.unique(film[digits == one])) >= max(4, SPREAD * films)])
