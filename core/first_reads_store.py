@@ -16,6 +16,7 @@ READS = sql.Table(
     sql.Column("data_set", sql.Text, nullable=False, index=True),
     *(sql.Column(name, sql.Text, nullable=False) for name in ("image_id", "boxes", "study_class", "reader", "at")),
     sql.Column("seconds", sql.Double, nullable=False),
+    sql.Column("origin", sql.Text),
 )
 
 
@@ -24,30 +25,29 @@ class FirstReadStore(ReviewStore):
 
     _table, _what = READS, "first reads"
 
-    def save(self, data_set, read):
-        """Add the `FirstRead` of a film of the data set of that name; returns when it is on the disk."""
-        values = {**vars(read), "boxes": json.dumps(read.boxes), "data_set": data_set}
+    def save(self, data_set, read, origin=None):
+        """Add the `FirstRead` of a film of the data set of that name; returns when it is on the disk.
+
+        origin: the film's `core.origins.Origin`, by which it is found again whatever the data set is called then.
+        """
+        values = {**vars(read), "boxes": json.dumps(read.boxes), "data_set": data_set,
+                  "origin": origin and origin.as_text()}
         with self._saying("saved"):
             self._make()
             with self._engine.begin() as connection:
                 connection.execute(sql.insert(READS).values(values))
 
-    def rows(self, data_set, reader=None):
-        """The `FirstRead`s of that data set, by this reader or by all (None), in the order they were saved.
+    def rows(self, holding, reader=None):
+        """The `FirstRead`s of what the `core.origins.Holding` holds, by this reader or by all (None), in the order they
+        were saved.
 
         Of one film and reader the first stands: what came after it was no first read.
         """
         with self._saying("read"):
-            if not self._is_there():
-                return ()
-            query = sql.select(READS).where(READS.c.data_set == data_set).order_by(READS.c.number)
-            if reader is not None:
-                query = query.where(READS.c.reader == reader)
-            with self._engine.connect() as connection:
-                found = connection.execute(query).mappings().all()
             first = {}
-            for row in found:
-                first.setdefault((row["reader"], row["image_id"]), _read(row))
+            for row in self._rows_of(holding):
+                if reader in (None, row["reader"]):
+                    first.setdefault((row["reader"], row["image_id"]), _read(row))
             return tuple(first.values())
 
 

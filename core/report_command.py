@@ -39,7 +39,7 @@ def _report(given):
             if (cases.predicted[row] if wanted is None else image.image_id in wanted)]
     made = report(judge_cases(cases, *settings, given.display), rows,
                   stamp(cases.predictions.manifest, dataset.name, *settings),
-                  told_of_films(current(rows_of(given)), cases.images), progress=bar)
+                  told_of_films(current(rows_of(given, dataset)), cases.images), progress=bar)
     write(given.out, made)
     if said := audit.record("export", [each.image_id for each in made.cases], detail="report"):
         say(said)

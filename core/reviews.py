@@ -14,6 +14,7 @@ import numpy as np
 from core.boxes import Boxes, iou_matrix
 from core.errors import BadReview
 from core.labels import SAME_BOX, STUDY_CLASSES
+from core.origins import Origin
 
 BOX_VERDICTS = {
     "true finding": "there is an opacity here",
@@ -54,6 +55,8 @@ class Review:
               x_max, y_max], ...] for a box or a film, one of `core.labels.STUDY_CLASSES` for a study. For a box it is
               what the reader drew, if anything.
     stamp     what the reader saw: "settings" and "weights" of what `core.stamp.stamp` gives; the rest is left out.
+    origin    the `core.origins.Origin` of the film that was on show, by which a data set is known; None in what older
+              versions saved, which knew it by its name `data_set` alone.
     at        when, ISO 8601 in UTC; number: that of its row, None before it is saved; undoes: the number of the review
               that this one undoes, whose target it repeats.
 
@@ -70,6 +73,7 @@ class Review:
     box: tuple[float, float, float, float] | None = None
     instead: object = None
     stamp: dict = field(default_factory=dict, hash=False)
+    origin: Origin | None = None
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     number: int | None = None
     undoes: int | None = None

@@ -1,9 +1,10 @@
 """The commands about readers' verdicts: reviews (counted and exported) and corrected (the score as readers see it)."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
-from core.options import add_data, add_ids, add_settings, answer_at, say, settings_of
+from core.options import add_data, add_ids, add_settings, answer_at, bar, say, settings_of
 
 
 def add_place(parser):
@@ -13,18 +14,38 @@ def add_place(parser):
     parser.add_argument("--reader", metavar="NAME", help="the verdicts of this reader alone")
 
 
-def rows_of(given):
-    """All `Review`s of the data set --data by number, or those of --reader, from the place that --reviews names."""
+def rows_of(given, dataset=None):
+    """All `Review`s of the data set --data by number, or those of --reader, from the place that --reviews names;
+    `dataset` where it is open already."""
+    from core.reviews_store import ReviewStore
+
+    with _store(given, ReviewStore) as store:
+        rows = store.rows(_holding(given, dataset))
+    return [each for each in rows if given.reader in (None, each.reader)]
+
+
+def _holding(given, dataset=None):
+    """The `core.origins.Holding` of the data set --data."""
+    from core.dataset import open_dataset
+    from core.origins import holding
+
+    return holding(open_dataset(given.data, progress=bar) if dataset is None else dataset)
+
+
+@contextmanager
+def _store(given, kind):
+    """The store of this `kind` at the place that --reviews names."""
     from core.errors import BadReview
-    from core.reviews_store import ReviewStore, default_place
+    from core.reviews_store import default_place
 
     if given.reviews and "://" not in given.reviews and not Path(given.reviews).exists():
         raise BadReview(f"{given.reviews} does not exist, but the verdicts are read from there: name the file that the "
                         "viewer writes, or a URL of PostgreSQL.")
-    store = ReviewStore(given.reviews or default_place())
-    rows = store.rows(given.data.absolute().name)
-    store.close()
-    return [each for each in rows if given.reader in (None, each.reader)]
+    store = kind(given.reviews or default_place())
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _add_reviews(commands):

@@ -1,8 +1,9 @@
 """Readers' verdicts in a database, through SQLAlchemy: a SQLite file, or PostgreSQL by URL.
 
 One table, to which rows are added and of which none is ever changed or removed, so that two readers who save at once
-lose nothing. A save is one transaction, flushed to the disk before it is said to be saved. This module knows nothing
-of what verdicts mean.
+lose nothing. A save is one transaction, flushed to the disk before it is said to be saved. A table that an older
+version made is read as it is, and gets the columns it lacks with the next save. This module knows nothing of what
+verdicts mean.
 """
 
 import json
@@ -18,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from core.errors import BadReview
 from core.files import state_directory
+from core.origins import read_origin
 from core.reviews import Review, undoing
 
 VARIABLE = "GROUNDGLASS_REVIEWS"  # of the environment: where reviews are kept; a URL may hold a password
@@ -42,6 +44,7 @@ TABLE = sql.Table(
     sql.Column("instead", sql.Text),
     sql.Column("stamp", sql.Text, nullable=False),
     sql.Column("undoes", _Number, sql.ForeignKey("reviews.number"), unique=True),
+    sql.Column("origin", sql.Text),
 )
 
 
@@ -65,7 +68,7 @@ class ReviewStore:
         self._file = Path(url.database).absolute() if url.get_backend_name() == "sqlite" else None
         self.name = str(self._file or f"PostgreSQL's {url.database} at {url.host or 'this machine'}")
         self._secrets = [each for each in (url.password, *map(str, url.query.values())) if each]
-        self._seen = self._ready = False  # whether the file was there, and the table
+        self._seen = self._ready = self._whole = False  # whether the file was there, the table, and all its columns
         if self._file is None:
             self._engine = sql.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, hide_parameters=True,
                                              connect_args={"connect_timeout": CONNECT})
@@ -79,10 +82,10 @@ class ReviewStore:
     def save(self, review):
         """Add the `Review`; the same with its number, once it is on the disk."""
         values = {column.name: getattr(review, column.name) for column in TABLE.columns
-                  if column.name not in ("number", "x_min", "y_min", "x_max", "y_max", "instead", "stamp")}
+                  if column.name not in ("number", "x_min", "y_min", "x_max", "y_max", "instead", "stamp", "origin")}
         corners = review.box or (None,) * 4
         values |= dict(zip(("x_min", "y_min", "x_max", "y_max"), corners, strict=True))
-        values |= {"stamp": json.dumps(review.stamp),
+        values |= {"stamp": json.dumps(review.stamp), "origin": review.origin and review.origin.as_text(),
                    "instead": None if review.instead is None else json.dumps(review.instead)}
         with self._saying("saved"):
             self._make()
@@ -100,24 +103,23 @@ class ReviewStore:
                             "undone: save it anew.")
         return self.save(undoing(review))
 
-    def mark(self, data_set=None):
-        """What changes with each row that is added, of `data_set` or of all: (rows, largest number)."""
+    def mark(self):
+        """What changes with each row that is added: (rows, largest number)."""
         with self._saying("read"):
             if not self._is_there():
                 return 0, 0
-            query = _of(sql.select(sql.func.count(), sql.func.max(TABLE.c.number)), data_set)
+            query = sql.select(sql.func.count(), sql.func.max(TABLE.c.number))
             with self._engine.connect() as connection:
                 count, largest = connection.execute(query).one()
             return count, largest or 0
 
-    def rows(self, data_set=None):
-        """All rows by number, those that are undone and those that undo included: a tuple of `Review`s."""
+    def rows(self, holding=None):
+        """All rows by number, those that are undone and those that undo included: a tuple of `Review`s.
+
+        holding: the `core.origins.Holding` of the data set they are about, None for all.
+        """
         with self._saying("read"):
-            if not self._is_there():
-                return ()
-            with self._engine.connect() as connection:
-                found = connection.execute(_of(sql.select(TABLE), data_set).order_by(TABLE.c.number)).mappings().all()
-            return tuple(_review(row) for row in found)
+            return tuple(_review(row) for row in self._rows_of(holding))
 
     def close(self):
         """Give up the connections."""
@@ -130,9 +132,39 @@ class ReviewStore:
             self._ready = sql.inspect(self._engine).has_table(self._table.name)
         return self._ready
 
+    def _rows_of(self, holding):
+        """The rows by number as mappings of columns, those alone that are about what the `Holding` holds."""
+        if not self._is_there():
+            return []
+        lacking, columns = self._lacking(), self._table.columns
+        query = sql.select(*(sql.null().label(each.name) if each.name in lacking else each for each in columns))
+        with self._engine.connect() as connection:
+            found = connection.execute(query.order_by(columns.number)).mappings().all()
+        return [row for row in found if holding is None or holding.holds(row["data_set"], read_origin(row["origin"]))]
+
+    def _lacking(self):
+        """Names of the columns that the table lacks, since an older version made it."""
+        if self._whole:
+            return ()
+        there = {each["name"] for each in sql.inspect(self._engine).get_columns(self._table.name)}
+        lacking = [each.name for each in self._table.columns if each.name not in there]
+        self._whole = not lacking
+        return lacking
+
+    def _widen(self):
+        """Add the columns that the table lacks; all of them are text that may be absent."""
+        for name in self._lacking():
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(sql.text(f"ALTER TABLE {self._table.name} ADD COLUMN {name} TEXT"))
+            except SQLAlchemyError:
+                if name in self._lacking():  # else another process was quicker
+                    raise
+
     def _make(self):
-        """Make the file and the table before the first save."""
+        """Make the file and the table before the first save, and complete a table that an older version made."""
         if self._is_there():
+            self._widen()
             return
         if self._file is not None and not self._seen:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +174,7 @@ class ReviewStore:
         except SQLAlchemyError:
             if not sql.inspect(self._engine).has_table(self._table.name):  # else another process was quicker
                 raise
+            self._widen()  # the other one may be an older version
         self._seen = self._ready = True
 
     @contextmanager
@@ -187,13 +220,10 @@ def _be_careful(connection, _):
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _of(query, data_set):
-    return query if data_set is None else query.where(TABLE.c.data_set == data_set)
-
-
 def _review(row):
     corners = tuple(row[name] for name in ("x_min", "y_min", "x_max", "y_max"))
     plain = {name: row[name] for name in ("reader", "data_set", "level", "target", "verdict", "note", "side", "at",
                                           "number", "undoes")}
     instead = None if row["instead"] is None else json.loads(row["instead"])
-    return Review(**plain, box=None if corners[0] is None else corners, instead=instead, stamp=json.loads(row["stamp"]))
+    return Review(**plain, box=None if corners[0] is None else corners, instead=instead, stamp=json.loads(row["stamp"]),
+                  origin=read_origin(row["origin"]))

@@ -11,8 +11,8 @@ from core.files import cell
 from core.reviews import LEVEL_VERDICTS, VERDICTS, current
 
 ALONE = "note alone"
-COLUMNS = ("number", "at", "reader", "data set", "level", "target", "side", "x_min", "y_min", "x_max", "y_max",
-           "verdict", "note", "instead", "settings", "weights", "undoes", "stands")
+COLUMNS = ("number", "at", "reader", "data set", "film", "study", "width", "height", "level", "target", "side", "x_min",
+           "y_min", "x_max", "y_max", "verdict", "note", "instead", "settings", "weights", "undoes", "stands")
 
 
 def counts(reviews):
@@ -26,8 +26,10 @@ def counts(reviews):
 def as_row(review, stands):
     """The `core.reviews.Review` as a dictionary of COLUMNS, None for what it lacks; `stands`: whether it is current."""
     corners = review.box or (None,) * 4
-    values = (review.number, review.at, review.reader, review.data_set, review.level, review.target, review.side,
-              *corners, review.verdict, review.note, review.instead, review.stamp.get("settings"),
+    origin = (None,) * 4 if review.origin is None else (review.origin.film, review.origin.study, review.origin.width,
+                                                        review.origin.height)
+    values = (review.number, review.at, review.reader, review.data_set, *origin, review.level, review.target,
+              review.side, *corners, review.verdict, review.note, review.instead, review.stamp.get("settings"),
               review.stamp.get("weights"), review.undoes, stands)
     return dict(zip(COLUMNS, values, strict=True))
 

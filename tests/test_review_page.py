@@ -87,7 +87,7 @@ def room(folder, picked=None):
 
 
 def saved(folder):
-    return current(ReviewStore(folder / "reviews.sqlite").rows("set"))
+    return current(ReviewStore(folder / "reviews.sqlite").rows())
 
 
 def test_a_verdict_on_a_box_is_saved_with_who_when_and_under_which_settings(folder):
@@ -238,7 +238,7 @@ def test_the_states_of_films_are_told_in_the_order_of_the_cases(folder):
     Page().say("film", "agree with truth")
     Page("<b>three*").pick("d0", "<b>three*").say("box", "device")
     opened = resources.identify(Place(str(folder / "set"), str(folder / "answers")))
-    mark = "here", ReviewStore(folder / "reviews.sqlite").mark("set")
+    mark = "here", ReviewStore(folder / "reviews.sqlite").mark()
     ids = [image.image_id for image in resources.cases(opened)[0].images]
     assert dict(zip(ids, reviewed.states(opened, mark), strict=True)) == {
         "one": "reviewed", "two": "open", "<b>three*": "begun", "broken": "open", "gone": "open", "extra": "open"}
@@ -373,4 +373,4 @@ def test_a_drawn_box_is_saved_shown_after_a_restart_scored_and_undone(folder, ca
             browser.boxes(4)
             browser.page.get_by_text("0 by you").wait_for()
             assert not browser.errors and "Traceback" not in browser.page.inner_text("body")
-    assert saved(folder) == () and len(ReviewStore(folder / "reviews.sqlite").rows("set")) == 4
+    assert saved(folder) == () and len(ReviewStore(folder / "reviews.sqlite").rows()) == 4

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.corrected import beside as both_scores
 from core.errors import BadReview
+from core.origins import holding
 from core.reviews import current, of_boxes, review_states
 from core.reviews_store import ReviewStore, default_place
 from core.reviews_told import as_csv, as_json, told_of_films
@@ -30,7 +31,7 @@ def _store(place):
     return ReviewStore(place)
 
 
-_marks = {}  # (place, data set) -> (until when it holds, what `ReviewStore.mark` gave)
+_marks = {}  # place -> (until when it holds, what `ReviewStore.mark` gave)
 _failed = {}  # place -> (until when it is not asked, sentence)
 
 
@@ -63,15 +64,15 @@ def reader():
 
 
 def mark(opened):
-    """What changes when anybody says anything about the open data set. Raises `BadReview`."""
+    """What changes when anybody says anything. Raises `BadReview`."""
     if state.own_on_show():
         raise BadReview(OWN)
-    key = default_place(), _name(opened)
-    until, found = _marks.get(key, (0, None))
+    place = default_place()
+    until, found = _marks.get(place, (0, None))
     if time.monotonic() >= until:
-        found = _ask(lambda store: store.mark(key[1]))
-        _marks[key] = time.monotonic() + FRESH, found
-    return key[0], found
+        found = _ask(lambda store: store.mark())
+        _marks[place] = time.monotonic() + FRESH, found
+    return place, found
 
 
 def known(opened):
@@ -82,31 +83,29 @@ def known(opened):
         return None
 
 
-def _name(opened):
-    return resources.data_set(opened).name
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=resources.BY_TEXT)
+def held(opened):
+    """The `core.origins.Holding` of the open data set: by which films it is known."""
+    return holding(resources.data_set(opened))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _rows(name, mark):
-    return _ask(lambda store: store.rows(name))
-
-
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=resources.BY_TEXT)
 def rows(opened, mark):
     """All rows about the open data set, as `core.reviews.Review`s. Raises `BadReview`."""
-    return _rows(_name(opened), mark)
+    return _ask(lambda store: store.rows(held(opened)))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _standing(name, mark):
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=resources.BY_TEXT)
+def _standing(opened, mark):
     said = {}
-    for each in current(_rows(name, mark)):
+    for each in current(rows(opened, mark)):
         said.setdefault((each.level == "study", each.target), []).append(each)
     return said
 
 
 def standing(opened, mark):
     """What stands now, as a dictionary of `core.reviews.Review`s: (whether it is about a study, id) -> reviews."""
-    return {} if mark is None else _standing(_name(opened), mark)
+    return {} if mark is None else _standing(opened, mark)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=resources.BY_TEXT)
@@ -122,8 +121,8 @@ def states(opened, mark):
 
 def seen(opened, settings):
     """The stamp of what the reader sees: settings and weights."""
-    manifest = resources.cases(opened)[0].predictions.manifest
-    return stamp(manifest, _name(opened), settings.fusion, settings.score, {"display": settings.display})
+    manifest, name = resources.cases(opened)[0].predictions.manifest, resources.data_set(opened).name
+    return stamp(manifest, name, settings.fusion, settings.score, {"display": settings.display})
 
 
 def said_of(opened, mark, film_id, study_id):

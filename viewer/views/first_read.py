@@ -14,6 +14,7 @@ from core.errors import BadReview, BadSettings
 from core.first_reads import FirstRead, judged, records, tally
 from core.first_reads_store import FirstReadStore
 from core.labels import STUDY_CLASSES
+from core.origins import origin_of
 from core.reviews_store import default_place
 from viewer import charts, resources, reviewed, state
 from viewer import judged as verdicts
@@ -74,7 +75,7 @@ def _recall(opened):
     if st.session_state.get(OF) == wanted or state.own_on_show():
         return
     try:
-        found = _store(wanted[1]).rows(resources.data_set(opened).name, wanted[2])
+        found = _store(wanted[1]).rows(reviewed.held(opened), wanted[2])
     except BadReview as error:
         found, st.session_state[SAID] = (), str(error)
     st.session_state.update({OF: wanted, READS: {(opened.data, each.image_id): each for each in found}})
@@ -146,7 +147,8 @@ def _commit(opened, film_id):
         read = FirstRead(film_id, boxes, st.session_state.get(f"first class {film_id}") or "", seconds,
                          reviewed.reader(), datetime.now(UTC).isoformat(timespec="seconds"))
         if not state.own_on_show():
-            _store(default_place()).save(resources.data_set(opened).name, read)
+            image = resources.cases(opened)[0].images[resources.row_of(opened)[film_id]]
+            _store(default_place()).save(resources.data_set(opened).name, read, origin_of(image))
     except (BadSettings, BadReview) as error:  # the film stays hidden, so that the read can be taken again
         st.session_state[SAID] = str(error)
     else:

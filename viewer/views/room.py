@@ -6,6 +6,7 @@ from core.corrected import there_already
 from core.errors import BadReview
 from core.failures import Finding
 from core.labels import STUDY_CLASSES
+from core.origins import origin_of
 from core.reviews import LOOSE, MISSING, Review, drawn
 from viewer import charts, judged, resources, reviewed
 from viewer.views import layers
@@ -79,7 +80,7 @@ class Room:
     def _review(self, level, verdict, note="", **more):
         target = self.image.study_id if level == "study" else self.image.image_id
         return Review(reviewed.reader(), resources.data_set(self.opened).name, level, target, verdict, note,
-                      stamp=self.stamp, **more)
+                      stamp=self.stamp, origin=origin_of(self.image), **more)
 
     def redrawn(self, box):
         """The review of the reader that a box drawn now, while the `Target` `box` is picked, adds to: (verdict, note),
