@@ -90,7 +90,7 @@ def test_a_hidden_film_sends_the_same_whatever_truth_and_predictions_are(folder)
 
 def test_a_read_is_taken_with_boxes_or_none_and_a_class_and_then_all_is_shown(folder):  # noqa: F811
     page = Page(blind="true", film="one")
-    assert page.canvas["drawing"] == {"film": "one", "boxes": [], "words": [], "fixed": False}
+    assert page.canvas["drawing"] == {"film": "one", "boxes": [], "words": [], "fixed": False, "purpose": ""}
     reveal = next(each for each in page.test.button if each.label == "Reveal")
     assert reveal.disabled
     page.test.session_state[first_read.DRAWN] = {(str(folder / "set"), "one"): ((10, 10, 50, 45), (0, 0, 5, 5))}
