@@ -15,6 +15,7 @@ from core.labels import STUDY_CLASSES, GroundTruth
 from core.scoring import Answer
 
 LEVELS = "levels.csv"
+MOST_SIDE = 65535  # pixels, as in DICOM
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -44,7 +45,8 @@ class Boxed:
 def gathered(films):
     """`Boxed` of (id, width, height, boxes, scores or None) for each film; most confident first inside a film.
 
-    Raises `BadExport` when some boxes have a score and others none, or for a box that is reversed or not finite.
+    Raises `BadExport` when some boxes have a score and others none, for a score outside 0..1, for sides that no film
+    has, and for a box that is reversed or not finite.
     """
     films = list(films)
     told = {scores is None for *_, boxes, scores in films if len(boxes)}
@@ -52,14 +54,20 @@ def gathered(films):
         raise BadExport("some boxes have a score and others none, but all must be detections or all ground truth: "
                         "separate them.")
     boxes, scores = [np.zeros((0, 4))], [np.zeros(0)]
-    for image_id, _, _, some, given in films:
+    for image_id, width, height, some, given in films:
+        if not (0 <= width <= MOST_SIDE and 0 <= height <= MOST_SIDE):
+            raise BadExport(f"the film {image_id[:80]!r} has {str(width)[:20]} x {str(height)[:20]} pixels, but at "
+                            f"most {MOST_SIDE} a side are possible: mend it.")
         some = np.asarray(some, np.float64).reshape(-1, 4)
         if not (np.isfinite(some).all() and (some[:, 2:] >= some[:, :2]).all()):
             raise BadExport(f"the film {image_id[:80]!r} has a box that is reversed or not finite, but x_min <= x_max "
                             "and y_min <= y_max must hold: mend it.")
-        order = slice(None) if given is None else np.argsort(-np.asarray(given, np.float64), kind="stable")
+        sure = np.zeros(len(some)) if given is None else np.asarray(given, np.float64)
+        if not ((sure >= 0) & (sure <= 1)).all():
+            raise BadExport(f"the film {image_id[:80]!r} has a confidence that is no number in 0..1: mend it.")
+        order = slice(None) if given is None else np.argsort(-sure, kind="stable")
         boxes.append(some[order])
-        scores.append(np.zeros(len(some)) if given is None else np.asarray(given, np.float64)[order])
+        scores.append(sure[order])
     counts = [len(each) for each in boxes[1:]]
     return Boxed(tuple(film[0] for film in films), np.array([film[1] for film in films], np.int64),
                  np.array([film[2] for film in films], np.int64), np.concatenate(boxes).astype(np.float32),

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.boxed import gathered
 from core.errors import BadExport
-from core.files import whole_file
+from core.files import plain_bytes, whole_file
 
 FILE = "coco.json"
 MOST_BYTES = 64 * 2 ** 20  # of JSON, which becomes up to twenty times as much memory
@@ -51,7 +51,7 @@ def read_coco(place):
                 boxes, scores = found[each["image_id"]]
                 boxes.append((left, top, left + width, top + height))
                 scores.append(float(each["score"]) if "score" in each else None)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
         raise BadExport(f"{place.name} breaks COCO's format ({type(fault).__name__}: {str(fault)[:80]}), but images "
                         "need id, file_name, width and height, annotations image_id, category_id and bbox: mend it.") \
             from None
@@ -62,10 +62,7 @@ def read_coco(place):
 
 def _parsed(place):
     try:
-        if place.stat().st_size > MOST_BYTES:
-            raise BadExport(f"{place.name} has {place.stat().st_size:,} bytes, but at most {MOST_BYTES:,} are read: "
-                            "split it.")
-        return json.loads(place.read_text("utf-8"))
+        return json.loads(plain_bytes(place, MOST_BYTES).decode("utf-8"))
     except OSError as failure:
         raise BadExport(f"{place} cannot be opened ({failure.strerror or failure}), but a COCO file is needed: name "
                         "another.") from None

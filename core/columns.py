@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import BadPredictions
-from core.files import whole_file
+from core.files import open_plain, whole_file
 
 ANEW = "predict anew, or mend the program that wrote them."
 
@@ -42,7 +42,7 @@ def read_columns(path, keys, numbers):
     missing, damaged or of another kind, or a text is unknown.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with open_plain(path) as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             table = file.read(columns=[*keys, *numbers])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadPredictions(f"{path} cannot be read ({str(error).splitlines()[0]}), but the manifest names "

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import BadPredictions
+from core.files import open_plain, plain_bytes
 from core.labels import STUDY_CLASSES
-from core.predictions import DETECTION, MANIFEST, Candidates, Predictions, Source, write_predictions
+from core.predictions import DETECTION, MANIFEST, MOST_MANIFEST, Candidates, Predictions, Source, write_predictions
 from core.scoring import Answer
 from core.submission import COLUMNS, write_submission
 from core.tables import MOST_CELL, read_table
@@ -127,10 +128,17 @@ def _words(cell):
         return None
 
 
+def _table(path, name):
+    if Path(name).name != name:
+        raise ValueError(f"{name[:80]!r} is no name of a file")
+    with open_plain(path / name) as file:
+        return pq.read_table(file)
+
+
 def _directory(path):
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
-        tables = {part: pq.read_table(path / name) for part, name in manifest["files"].items()}
+        manifest = json.loads(plain_bytes(path / MANIFEST, MOST_MANIFEST))
+        tables = {part: _table(path, name) for part, name in manifest["files"].items()}
         sources = {part: [Source(**each) for each in group] for part, group in manifest["sources"].items()}
         images = _ids(manifest["image_ids"], tables["candidates"], tables["opacity"], "image_id")
         studies = _ids(manifest["study_ids"], tables["study"], tables["study"], "study_id")

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -31,6 +32,27 @@ def file_state(path):
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns
+
+
+@contextmanager
+def open_plain(path):
+    """The file at `path`, open to read bytes for the time of the block.
+
+    Raises `OSError`, also for what is no plain file: a pipe is not waited for, and a device has no end.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+        yield file
+
+
+def plain_bytes(path, most):
+    """The bytes of the file at `path`. Raises `OSError` as `open_plain` does, and for more than `most` bytes."""
+    with open_plain(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return content
 
 
 def cell(text):

@@ -21,11 +21,11 @@ import numpy as np
 
 from core.columns import ANEW, read_columns, write_columns
 from core.errors import BadPredictions
-from core.files import locked, whole_file
+from core.files import locked, plain_bytes, whole_file
 from core.labels import STUDY_CLASSES
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST, MOST_MANIFEST = "manifest.json", 64 * 2 ** 20  # and its most bytes
 DETECTION = ("x_min", "y_min", "x_max", "y_max", "score")
 _PARTS = ("candidates", "opacity", "study")
 _FILE = re.compile(r"(candidates|opacity|study)-[0-9a-f]{12}\.parquet")
@@ -239,7 +239,7 @@ def _film_study(manifest):
 def _read_manifest(directory):
     path = directory / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(plain_bytes(path, MOST_MANIFEST))
     except OSError as error:
         raise BadPredictions(f"{path} cannot be read ({error.strerror}), but a directory of predictions "
                              "begins with it: name one that `python -m core predict` wrote.") from None

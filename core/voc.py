@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from core.boxed import file_name, gathered
 from core.errors import BadExport
-from core.files import whole_file
+from core.files import plain_bytes, whole_file
 
 FOLDER, LISTED = "Annotations", "ImageSets/Main/exported.txt"
 MOST_BYTES = 16 * 2 ** 20  # of one file
@@ -38,7 +38,7 @@ def _listed(directory):
     """The files that the last export lists, in its order; None where there is no list. Raises `BadExport`."""
     place = directory / LISTED
     try:
-        stems = place.read_text("utf-8").splitlines()
+        stems = plain_bytes(place, MOST_BYTES).decode("utf-8").splitlines()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as failure:
@@ -87,9 +87,9 @@ def read_voc(directory):
 
 def _read(place):
     try:
-        data = place.read_bytes()[:MOST_BYTES + 1]
-        if len(data) > MOST_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            raise ValueError("it is too long or declares entities")
+        data = plain_bytes(place, MOST_BYTES)
+        if b"<!DOCTYPE" in data.replace(b"\0", b""):  # in UTF-16, too
+            raise ValueError("its document type is one that declares entities, or may")
         root = ElementTree.fromstring(data)
         boxes, scores = [], []
         for found in root.iter("object"):

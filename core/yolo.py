@@ -7,16 +7,19 @@ of how boxes came about.
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
 from core.boxed import file_name, gathered
 from core.errors import BadExport
-from core.files import cell, whole_file
+from core.files import cell, plain_bytes, whole_file
 from core.tables import read_table
 
 FILMS, COLUMNS = "films.csv", ("id", "file", "width", "height")
+_SIDE = re.compile(r"[0-9]{1,9}")
+MOST_BYTES = 16 * 2 ** 20  # of the labels of one film
 
 
 def write_yolo(directory, boxed, origin_lines, stamp):
@@ -55,7 +58,7 @@ def read_yolo(directory):
     table = read_table(directory / FILMS, COLUMNS)
     films = []
     for image_id, name, width, height in table.records():
-        if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        if not all(_SIDE.fullmatch(side) and int(side) for side in (width, height)):
             raise BadExport(f"{FILMS} gives the film {image_id[:80]!r} the sides {width[:20]!r} and {height[:20]!r}, "
                             "but they must be pixels above 0: mend it.")
         if Path(name).name != name:
@@ -68,7 +71,7 @@ def read_yolo(directory):
 def _read(place, width, height):
     """Boxes [n,4] in pixels and scores [n] or None of one file; an absent file holds none, as is usual."""
     try:
-        lines = place.read_text("utf-8").splitlines() if place.exists() else []
+        lines = plain_bytes(place, MOST_BYTES).decode("utf-8").splitlines() if place.exists() else []
     except (OSError, UnicodeDecodeError) as failure:
         raise BadExport(f"{place.name} cannot be read ({str(failure)[:80]}), but labels are lines of numbers: mend "
                         "it.") from None
@@ -81,9 +84,9 @@ def _read(place, width, height):
             values = [float(word) for word in words]
         except ValueError:
             values = []
-        if len(values) not in (5, 6):
-            raise BadExport(f"{place.name} has in line {number} {line[:60]!r}, but a class and four or five numbers "
-                            "are the rule: mend it.")
+        if len(values) not in (5, 6) or not values[0].is_integer() or values[0] < 0:
+            raise BadExport(f"{place.name} has in line {number} {line[:60]!r}, but a class (0 or above) and four or "
+                            "five numbers are the rule: mend it.")
         if values[0] == 0:
             rows.append(values)
     if len({len(row) for row in rows}) > 1:

@@ -1,6 +1,7 @@
 """What leaves: valid DICOM, the same boxes and the same AP when it comes back, and no patient where none may be."""
 
 import json
+import os
 import shutil
 import subprocess
 import warnings
@@ -16,7 +17,7 @@ from core.boxed import as_truth, detections_of, file_name, gathered, truth_of
 from core.coco import read_coco, write_coco
 from core.dataset import open_dataset
 from core.deidentify import deidentified, new_uid, pixel_doubts
-from core.errors import BadExport, BadSettings
+from core.errors import BadExport, BadSettings, BadTable
 from core.exports import FORMATS, export
 from core.labels import read_truth
 from core.reported import WARNING, Reported, origin_of
@@ -136,17 +137,57 @@ def test_predictions_score_the_same_after_any_format(tmp_path, capsys):
                   '"name": "opacity"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, -2, 1]}]}',
      "reversed or not finite"),
     ("films.csv", "id,file,width,height\na,../a.txt,9,9\n", "must lie in labels/"),
-    ("films.csv", "id,file,width,height\na,a.txt,0,9\n", "must be pixels above 0"),
+    *(("films.csv", f"id,file,width,height\na,a.txt,{side},9\n", "must be pixels above 0")
+      for side in ("0", "²", "9" * 19, "-1", "1e3")),
+    *(("coco.json", f'{{"images": [{{"id": 1, "file_name": "a", "width": {side}, "height": 9}}], "categories": [{{'
+                    f'"id": 1, "name": "opacity"}}], "annotations": []}}', "COCO's format|at most 65535 a side")
+      for side in ("Infinity", "NaN", "1e400", "-1", "9" * 400)),
+    ("Annotations/a.xml", f"<annotation><size><width>{'9' * 400}</width><height>1</height></size></annotation>",
+     "at most 65535 a side"),
     ("Annotations/a.xml", "<annotation><object>", "breaks VOC's format"),
     ("Annotations/a.xml", '<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "declares entities"),
+    ("Annotations/a.xml", '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]><annotation/>'.encode(
+        "utf-16"), "declares entities"),
 ])
 def test_what_cannot_be_read_back_is_named(name, text, sentence, tmp_path):
     place = tmp_path / name
     place.parent.mkdir(exist_ok=True)
-    place.write_text(text)
+    place.write_bytes(text if isinstance(text, bytes) else text.encode())
     read = {"coco.json": read_coco, "films.csv": read_yolo}.get(name, read_voc)
     with pytest.raises(BadExport, match=sentence):
         read(tmp_path)
+
+
+def pipe(place):
+    place.unlink()
+    os.mkfifo(place)
+
+
+@pytest.mark.parametrize("spoiled", [pipe, lambda place: (place.unlink(), place.symlink_to("/dev/zero")),
+                                     lambda place: os.truncate(place, 2 ** 40)], ids=["pipe", "device", "terabyte"])
+@pytest.mark.parametrize(("kind", "name"), [
+    ("coco", "coco.json"), ("yolo", "labels/a.txt"), ("yolo", "films.csv"), ("voc", "Annotations/a.xml"),
+    ("voc", "ImageSets/Main/exported.txt")])
+def test_what_has_no_end_is_not_read_back(kind, name, spoiled, tmp_path):
+    write, read = WRITERS[kind]
+    write(tmp_path, detections_of([told()]))
+    spoiled(tmp_path / name)
+    with pytest.raises((BadExport, BadTable), match=Path(name).name):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["nan .5 .5 .1 .1", "-1 .5 .5 .1 .1", "0.5 .5 .5 .1 .1", "0 .5 .5", "0 .5 .5 .1 x"])
+def test_a_wrong_line_of_yolo_is_named(line, tmp_path):
+    write_yolo(tmp_path, detections_of([told()]), ("x",), {})
+    (tmp_path / "labels" / "a.txt").write_text(f"0 .5 .5 .1 .1 1\n{line}\n")
+    with pytest.raises(BadExport, match=f"a.txt has in line 2 '{line}'"):
+        read_yolo(tmp_path)
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.5, 1.5])
+def test_a_confidence_that_is_none_is_named_by_film(score):
+    with pytest.raises(BadExport, match="film 'a' has a confidence"):
+        gathered([("b", 9, 9, [[0, 0, 1, 1]], [1]), ("a", 9, 9, [[0, 0, 1, 1]], [score])])
 
 
 def test_detections_are_no_truth_and_truth_no_detections(tmp_path):

@@ -1,6 +1,7 @@
 """The prediction store: what is written is read, and what breaks a rule is named."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from core.cases import rearranged
 from core.errors import BadPredictions
+from core.exhibits import read_exhibit
 from core.predictions import Candidates, Predictions, Source, read_predictions, write_predictions
 
 PLAIN, FLIP = Source("det", "0", "plain"), Source("det", "0", "flip")
@@ -127,6 +129,29 @@ def test_a_broken_row_is_named_with_value_and_rule(tmp_path, part, change, words
     with pytest.raises(BadPredictions) as error:
         read_predictions(tmp_path)
     assert all(word in str(error.value).replace("1.10000002384186", "1.1") for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("read", [read_predictions, read_exhibit])
+@pytest.mark.parametrize("name", ["manifest.json", "candidates", "study"])
+def test_a_pipe_in_a_store_is_not_waited_for(name, read, tmp_path):
+    write_predictions(tmp_path, example())
+    place = next(tmp_path.glob(f"{name}*"))
+    place.unlink()
+    os.mkfifo(place)
+    with pytest.raises(BadPredictions, match="no plain file"):
+        read(tmp_path)
+
+
+def test_a_manifest_leads_to_no_file_outside_its_directory(tmp_path):
+    write_predictions(tmp_path / "in", example())
+    manifest = json.loads((tmp_path / "in" / "manifest.json").read_text())
+    (tmp_path / "in" / manifest["files"]["study"]).rename(tmp_path / manifest["files"]["study"])
+    for outside in (f"../{manifest['files']['study']}", str(tmp_path / manifest["files"]["study"])):
+        changed = {**manifest, "files": {**manifest["files"], "study": outside}}
+        (tmp_path / "in" / "manifest.json").write_text(json.dumps(changed))
+        for read in (read_predictions, read_exhibit):
+            with pytest.raises(BadPredictions):
+                read(tmp_path / "in")
 
 
 @pytest.mark.parametrize(("damage", "word"), [

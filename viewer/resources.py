@@ -21,11 +21,11 @@ from core import bootstrap, dataset, dicom, fusion, scoring, verdicts
 from core import cases as joining
 from core.errors import GroundglassError
 from core.exploration import explore
-from core.files import file_state
+from core.files import file_state, plain_bytes
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
 from core.levels import ScoreSettings
-from core.predictions import MANIFEST, Candidates, Source, read_predictions
+from core.predictions import MANIFEST, MOST_MANIFEST, Candidates, Source, read_predictions
 from core.runs import find_runs
 from core.worklist import ListSettings
 from viewer.state import Settings
@@ -61,7 +61,7 @@ def identify(place):
 
 def _content(path):
     try:
-        return path.read_bytes()
+        return plain_bytes(path, MOST_MANIFEST)
     except OSError:
         return b""
 
