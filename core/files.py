@@ -55,6 +55,11 @@ def plain_bytes(path, most):
     return content
 
 
+def readable(name):
+    """`name` of a file or folder, each byte that is no UTF-8 as \\xNN: such a name cannot be kept or sent as text."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\\udc", "\\x")
+
+
 def cell(text):
     """`text` for a cell of a CSV; before what a spreadsheet would take for a formula stands an apostrophe.
 

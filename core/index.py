@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.dicom import read_header
 from core.errors import GroundglassError, UnreadableFilm
-from core.files import Damaged, cache_directory, read_sealed, write_sealed
+from core.files import Damaged, cache_directory, read_sealed, readable, write_sealed
 
 FORMAT = 2
 SPLITS = ("train", "test")
@@ -68,7 +68,7 @@ def index_file(root):
 def find_films(root):
     """The films below train/ and test/ as path -> [size, mtime in ns], sorted, and sentences on what failed.
 
-    A film is a file whose name ends in .dcm; links are followed, into each directory once.
+    A film is a file whose name ends in .dcm; links are followed, into each directory once. Names must be UTF-8.
     """
     films, problems = {}, []
     for split in SPLITS:
@@ -87,7 +87,9 @@ def _search(directory, name, deeper, films, problems, seen):
         with os.scandir(directory) as entries:
             for entry in entries:
                 path = f"{name}/{entry.name}"
-                if entry.is_dir():
+                if readable(path) != path:
+                    problems.append(f"{readable(path)} has a name that is not UTF-8, but must be: rename it.")
+                elif entry.is_dir():
                     if deeper:
                         _search(entry.path, path, deeper - 1, films, problems, seen)
                 elif entry.name.lower().endswith(".dcm"):

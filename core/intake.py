@@ -19,6 +19,7 @@ from pathlib import Path
 from core import archives
 from core.dicom import read_header
 from core.errors import BadUpload, UnreadableFilm
+from core.files import readable
 from core.parsing import starts_like_a_film
 
 MOST_FILMS = 5000
@@ -45,6 +46,10 @@ class Taken:
     image_id: str = ""
     study_id: str = ""
     error: str = ""
+
+    def __post_init__(self):
+        for part in ("source", "name", "error"):
+            object.__setattr__(self, part, readable(getattr(self, part)))
 
 
 @dataclass

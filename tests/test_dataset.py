@@ -1,6 +1,7 @@
 """The competition's layout: labels cell by cell, films through the header index, and every fault by its place."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -289,3 +290,15 @@ def test_the_real_set_has_the_figures_of_its_readme(shared):
     assert (len(dataset.images), len(labelled), len(dataset.truth.study_ids)) == (5346, 4946, 4713)
     assert len({image.patient_id for image in labelled}) == 2556
     assert np.bincount(dataset.truth.study_class).tolist() == [1338, 2221, 800, 354]
+
+
+def test_names_that_are_no_text_cost_their_own_films(tmp_path):
+    """Bytes that are no UTF-8 can be neither kept nor sent to a page: such films and folders are named, others open."""
+    for name in (b"test/s/e/\xff.dcm", b"test/\xfe/e/a.dcm", b"test/s/e/\xff.txt", b"test/s/e/good.dcm"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        put_film(path)
+    (tmp_path / "test" / "s" / "e" / os.fsdecode(b"\xfd.dcm")).mkdir()
+    dataset = open_dataset(tmp_path)
+    assert [image.image_id for image in dataset.images] == ["good"]
+    said = " ".join(dataset.problems).encode().decode()
+    assert r"test/s/e/\xff.dcm has a name that is not UTF-8" in said and r"test/\xfe has a name" in said

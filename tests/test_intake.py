@@ -188,3 +188,12 @@ def test_films_whose_header_is_broken_are_taken_with_the_reason(tmp_path, films)
 def test_a_source_that_is_gone_is_said_in_a_sentence(tmp_path):
     found, _ = took(tmp_path, tmp_path / "nowhere")
     assert len(found) == 1 and "nowhere cannot be taken in (No such file" in found[0].error
+
+
+def test_names_that_are_no_text_are_told_as_bytes(tmp_path):
+    folder = tmp_path / os.fsdecode(b"in\xfe")
+    film(folder / os.fsdecode(b"\xff.dcm"))
+    (folder / os.fsdecode(b"\xfd.dcm")).write_bytes(bytes(128) + b"DICM" + b"\x08\0")
+    taken, _ = took(tmp_path, folder)
+    assert sorted((each.source, each.name) for each in taken) == [("in\\xfe", "\\xfd.dcm"), ("in\\xfe", "\\xff.dcm")]
+    assert all(each.error.encode() is not None for each in taken) and sum(bool(each.error) for each in taken) == 1

@@ -119,6 +119,12 @@ def test_only_folders_that_the_start_allows_are_opened(place, monkeypatch):
     assert list(resources.folders(roots)) == [str(place / "open")]
 
 
+def test_a_folder_whose_name_is_no_text_is_not_offered(tmp_path):
+    for name in (b"a", b"\xff", b"a/\xfe/b"):
+        (tmp_path / os.fsdecode(name)).mkdir(parents=True)
+    assert list(resources.folders([tmp_path])) == [str(tmp_path), str(tmp_path / "a")]
+
+
 def test_the_areas_of_servers_that_ended_are_cleared_away_and_of_the_living_kept(monkeypatch, tmp_path):
     import fcntl
 

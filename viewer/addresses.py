@@ -84,7 +84,7 @@ def _refusal(sentence, status):
 
 
 def _token(path):
-    return hashlib.sha256(f"{Path(path).absolute()}|{file_state(path)}".encode()).hexdigest()[:40]
+    return hashlib.sha256(os.fsencode(f"{Path(path).absolute()}|{file_state(path)}")).hexdigest()[:40]
 
 
 def _signer(reader, name):

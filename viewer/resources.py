@@ -21,7 +21,7 @@ from core import bootstrap, dataset, dicom, fusion, scoring, verdicts
 from core import cases as joining
 from core.errors import GroundglassError
 from core.exploration import explore
-from core.files import file_state, plain_bytes
+from core.files import file_state, plain_bytes, readable
 from core.fusion import FusionSettings
 from core.labels import IMAGE_CSV, STUDY_CSV, GroundTruth
 from core.levels import ScoreSettings
@@ -169,7 +169,7 @@ def folders(roots):
     found = {}
     for root in roots:
         for directory, below, _ in os.walk(root):
-            below.sort()
+            below[:] = sorted(each for each in below if readable(each) == each)
             if len(Path(directory).relative_to(root).parts) >= DEEPEST_FOLDER or len(found) >= MOST_FOLDERS:
                 below.clear()
             found[directory] = Path(directory)
