@@ -231,7 +231,8 @@ def _read(directory):
 def _film_study(manifest):
     """The list of the manifest; a store of before it was kept says nothing."""
     given = manifest.get("film_study")
-    if given is not None and not (isinstance(given, list) and all(isinstance(each, int) for each in given)):
+    if given is not None and not (isinstance(given, list) and all(
+            isinstance(each, int) and -1 <= each < len(manifest["study_ids"]) for each in given)):
         raise BadPredictions(f"film_study is {str(given)[:40]!r}, but must be a list of rows of study_ids: {ANEW}")
     return given
 

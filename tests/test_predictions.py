@@ -173,7 +173,8 @@ def test_a_damaged_file_is_named_never_half_read(tmp_path, damage, word):
     ("files", {"candidates": "../elsewhere.parquet", "opacity": "o", "study": "s"}), ("files", []),
     ("sources", {"candidates": [{"model": "det"}], "opacity": [], "study": []}), ("sources", {}),
     ("image_ids", ["000123", "000123", "1e5"]),  # an id twice
-    ("film_study", "1"), ("film_study", [0, 0.5, 1]), ("film_study", [0, 1]), ("film_study", [0, 1, 2]),
+    ("film_study", "1"), ("film_study", [0, 0.5, 1]), ("film_study", [0, 10 ** 30, 1]), ("film_study", [0, -2, 1]),
+    ("film_study", [0, 1]), ("film_study", [0, 1, 2]),
     ("sources", {"candidates": [{"model": "a/b", "fold": "0", "view": "plain"}], "opacity": [], "study": []}),
 ])
 def test_a_manifest_with_an_unusable_entry_is_refused(tmp_path, key, value):
