@@ -1,5 +1,5 @@
 """`python -m core COMMAND`: index, film, predict, attention, evaluate, submit, sweep, best, bootstrap,
-conventions, curves, errors, changed, doctor, export, import, deidentify, report, reviews, corrected.
+conventions, curves, errors, changed, doctor, export, import, deidentify, report, reviews, corrected, reads.
 
 Results go to standard output, progress and remarks to standard error. Exit code 0: all went well. 2:
 something named on standard error is wrong, with the arguments, the data set, or one film among many; what
@@ -17,6 +17,7 @@ from core import (
     export_commands,
     failure_commands,
     predict_command,
+    reads_command,
     report_command,
     reviews_command,
     tuning_commands,
@@ -35,7 +36,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_index, _add_film, predict_command.add, attention_command.add, _add_evaluate, _add_submit,
                 *tuning_commands.ADD, *failure_commands.ADD, add_doctor, *export_commands.ADD, *report_command.ADD,
-                *reviews_command.ADD):
+                *reviews_command.ADD, *reads_command.ADD):
         add(commands)
     given = parser.parse_args(arguments)
     try:

@@ -17,24 +17,18 @@ def add_place(parser):
 def rows_of(given, dataset=None):
     """All `Review`s of the data set --data by number, or those of --reader, from the place that --reviews names;
     `dataset` where it is open already."""
+    from core.dataset import open_dataset
+    from core.origins import holding
     from core.reviews_store import ReviewStore
 
-    with _store(given, ReviewStore) as store:
-        rows = store.rows(_holding(given, dataset))
+    with store_at(given, ReviewStore) as store:
+        rows = store.rows(holding(open_dataset(given.data, progress=bar) if dataset is None else dataset))
     return [each for each in rows if given.reader in (None, each.reader)]
 
 
-def _holding(given, dataset=None):
-    """The `core.origins.Holding` of the data set --data."""
-    from core.dataset import open_dataset
-    from core.origins import holding
-
-    return holding(open_dataset(given.data, progress=bar) if dataset is None else dataset)
-
-
 @contextmanager
-def _store(given, kind):
-    """The store of this `kind` at the place that --reviews names."""
+def store_at(given, kind):
+    """The store of this `kind`, a class, at the place that --reviews names. Raises `BadReview`."""
     from core.errors import BadReview
     from core.reviews_store import default_place
 
