@@ -46,15 +46,19 @@ def test_crops_are_pictures_with_the_box_they_are_about(page):
     until(page, lambda: first.locator("img").evaluate("image => image.complete && image.naturalWidth > 0"))
     assert first.locator("rect[stroke='#ff9152']").count() >= 1
     assert first.get_attribute("aria-label").startswith("FP ")
+    assert "FP" in first.locator(".letters").all_inner_texts()
+    frame = first.locator(".frame").bounding_box()
+    for box in (each.bounding_box() for each in first.locator(".letters").all()):
+        assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        assert box["y"] >= frame["y"] - 1 and box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
 
 
 def test_a_kind_narrows_the_crops(page):
     opened(page, "?gallery_set=false+positives")
     before = page.locator(".heading h2").filter(has_text="boxes").inner_text()
     page.get_by_role("button", name="localisation", exact=True).click()
-    until(page, lambda: before not in page.locator(".heading h2").all_inner_texts())
-    lines = page.locator(".tile .line:nth-child(2)").all_inner_texts()
-    assert lines and set(lines) == {"localisation"}
+    until(page, lambda: set(page.locator(".tile .line:nth-child(2)").all_inner_texts()) == {"localisation"})
+    assert before not in page.locator(".heading h2").all_inner_texts()
 
 
 def test_a_crop_opens_its_film_in_the_reading_room(page):

@@ -53,6 +53,8 @@ def test_the_grid_shows_films_with_their_boxes_and_goes_along_the_same_list(brow
     reader.until(lambda: here.locator("img").evaluate("image => image.complete && image.naturalWidth > 0"))
     assert here.locator("rect").count() == 2 * int(reader.data("boxes")), "each has a dark rim"
     assert here.locator("rect[stroke-dasharray]").count() >= 2, "ground truth is dashed"
+    told = [each for each in reader.page.locator("tr td:nth-child(2)").all_inner_texts() if each in ("TP", "FP", "FN")]
+    assert told and sorted(here.locator(".letters").all_inner_texts()) == sorted(told)
     second = reader.tiles.nth(1).get_attribute("data-id")
     reader.page.keyboard.press("ArrowRight")
     reader.shows(second)

@@ -21,12 +21,14 @@ _TILES = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Shape:
-    """A box on a picture: (x0, y0, x1, y1) in shares of it; `dashed` is ground truth, `strong` what it is about."""
+    """A box on a picture: (x0, y0, x1, y1) in shares of it; `dashed` is ground truth, `strong` what it is about, and
+    `letters`, a verdict's, stand at its corner."""
 
     box: tuple[float, float, float, float]
     colour: str
     dashed: bool = False
     strong: bool = False
+    letters: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 // A grid of pictures with boxes; what the reader opens is told to Python. Every text is set as text, never as markup.
 const SVG = "http://www.w3.org/2000/svg";
+const ROOM = 0.1, MOST = 0.87; // shares of a frame: the height that letters need, and how far from a side they may begin
 const shown = new WeakMap(); // mount point -> what it shows, as text
 
 export default function (component) {
@@ -23,7 +24,7 @@ function made(tile) {
   button.setAttribute("aria-label", [tile.title, ...tile.lines].join(", "));
   if (tile.current) button.setAttribute("aria-current", "true");
   const frame = part("span", "frame"), words = part("span", "words");
-  if (tile.url) frame.append(picture(tile, frame), drawing(tile));
+  if (tile.url) frame.append(picture(tile, frame), drawing(tile), ...letters(tile));
   else frame.append(part("span", "problem", tile.problem));
   words.append(part("span", "title", tile.title), ...tile.lines.map((line) => part("span", "line", line)));
   button.append(frame, words);
@@ -51,6 +52,25 @@ function picture(tile, frame) {
   };
   image.src = tile.url;
   return image;
+}
+
+// The verdicts at the corners of boxes that reach into the picture: above those of the AI, below those of the truth, so
+// that boxes in one place keep theirs apart; inside where there is no room.
+function letters({ shapes, aspect }) {
+  const [wide, high] = aspect >= 1 ? [1, 1 / aspect] : [aspect, 1];
+  const seen = ({ letters: text, box: [x0, y0, x1, y1] }) => text && x0 < 1 && y0 < 1 && x1 > 0 && y1 > 0;
+  return shapes.filter(seen).map(({ letters: text, box, colour, dashed }) => {
+    const [left, top, right, bottom] = box.map((share, i) => {
+      const side = i % 2 ? high : wide;
+      return (1 - side) / 2 + Math.min(Math.max(share, 0), 1) * side;
+    });
+    const element = part("span", "letters", text), per = (share) => `${100 * share}%`;
+    const across = dashed ? { right: per(Math.min(1 - right, MOST)) } : { left: per(Math.min(left, MOST)) };
+    const above = top > ROOM ? { bottom: per(1 - top) } : { top: per(top) };
+    const below = bottom < 1 - ROOM ? { top: per(bottom) } : { bottom: per(1 - bottom) };
+    Object.assign(element.style, { color: colour, ...across, ...(dashed ? below : above) });
+    return element;
+  });
 }
 
 // Boxes [x0, y0, x1, y1] in shares of the picture; the picture is centred in its square frame, as `object-fit` does it.

@@ -99,6 +99,7 @@ def _crops(opened, settings, told, rows, asked):
     if not len(rows):
         st.html(charts.sentences(["No box fits: widen the choice of kinds or zones."]))
         return
+    st.html(sheets.legend())
     shown = rows[at * PAGE:(at + 1) * PAGE]
     tiles("gallery", [_tile(opened, settings, told, row) for row in shown], lambda name: _open(opened, told, name))
 

@@ -13,6 +13,7 @@ SIDE = 256  # pixels of a picture's longer side
 NARROWEST = 124  # CSS pixels of a tile, of which two fit beside each other in the smallest window
 TURNED = "sheet turned to"  # in the session: (ids, film, number of the sheet) that the reader has turned to
 NUMBER = "sheet number"
+LEGEND = "solid: AI, TP or FP · dashed: truth, FN if missed"
 
 
 def films(opened, settings, ids, film_id):
@@ -27,6 +28,7 @@ def films(opened, settings, ids, film_id):
     with st.container(key="sheet"):
         tiles("sheet_tiles", [_tile(opened, settings, rows[each], each == film_id, layers)
                               for each in ids[page * SIZE:(page + 1) * SIZE]], state.show_film, least=NARROWEST)
+    st.html(legend())
     if pages > 1:
         _pager(page, pages, lambda number: st.session_state.update({TURNED: (ids, film_id, number)}))
 
@@ -71,6 +73,11 @@ def unseen(image, refused=()):
     return "" if image.width and image.image_id not in refused else "The film cannot be read."
 
 
+def legend():
+    """What lines and letters on the pictures mean."""
+    return charts.tag("div", LEGEND, class_="legend")
+
+
 def shape(finding, part, strong):
     """The `Shape` of a `core.failures.Finding` on a picture of this `part` (xyxy) of its film."""
-    return Shape(within(finding.xyxy, part), colour(finding), finding.truth, strong)
+    return Shape(within(finding.xyxy, part), colour(finding), finding.truth, strong, finding.verdict)
