@@ -57,10 +57,11 @@ def _differences(told, path):
 
 
 def _same(one, other):
-    if isinstance(one, list) or isinstance(other, list):
-        return list(one if isinstance(one, list) else [one, one]) == list(other)
+    """Whether two settings are the same, where a single number stands for a list of it."""
+    count = max([1, *(len(each) for each in (one, other) if isinstance(each, list))])
+    one, other = (each if isinstance(each, list) else [each] * count for each in (one, other))
     try:
-        return abs(float(one) - float(other)) < 1e-6
+        return len(one) == len(other) and all(abs(float(a) - float(b)) < 1e-6 for a, b in zip(one, other, strict=True))
     except (TypeError, ValueError):
         return False
 
