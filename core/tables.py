@@ -160,14 +160,11 @@ def _header(name, line, columns):
         if len(header) == 1 and separator in line:
             raise BadTable(f"{name} row 1 is separated by {word}, but commas are needed: save it as "
                            "comma-separated.")
-    for column in columns:
-        if column not in header:
-            raise BadTable(f"{name} row 1 lacks the column {column!r} among {shown(', '.join(header))}, "
-                           "but it is needed: add it, spelled just so.")
-    column, times = Counter(header).most_common(1)[0]
-    if times > 1:
-        raise BadTable(f"{name} row 1 names the column {column!r} {times} times, but one is meant: remove "
-                       "the others.")
+    faults = [f"{name} row 1 lacks the column {column!r} among {shown(', '.join(header))}, but it is needed: add it, "
+              "spelled just so." for column in columns if column not in header]
+    faults += [f"{name} row 1 names the column {shown(column)} {times} times, but one is meant: remove the others."
+               for column, times in Counter(header).items() if times > 1]
+    insist(faults)
     return header
 
 

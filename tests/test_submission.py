@@ -81,6 +81,13 @@ def test_a_header_that_is_not_the_competitions_is_named(tmp_path, head, words):
         read_submission(put(tmp_path / "a.csv", head=head))
 
 
+def test_everything_wrong_with_a_header_is_told_at_once(tmp_path):
+    with pytest.raises(BadTable) as error:
+        read_submission(put(tmp_path / "a.csv", head="note,note,ID"))
+    assert [next(word for word in ("'id'", "'PredictionString'", "'note' 2 times") if word in each)
+            for each in error.value.faults] == ["'id'", "'PredictionString'", "'note' 2 times"]
+
+
 def test_more_faults_are_counted(tmp_path):
     with pytest.raises(BadTable, match=r"row 2, .*\(2 more like it\)\.$"):
         read_submission(put(tmp_path / "a.csv", "x,", "y,", "z,"))
