@@ -17,7 +17,7 @@ from core.files import FORMULA
 
 NUMBERS = ("confidence", "x_min", "y_min", "x_max", "y_max")
 MAX_SENTENCES, ON_A_PAGE = 50, 20
-MOST_CELL = 2 ** 20  # characters of a cell with boxes: some twenty thousand of them
+MOST_CELL = 2 ** 20  # characters of a cell with boxes: some forty thousand of them
 MOST_BYTES, MOST_ROWS = 64 * 2 ** 20, 150_000  # of a CSV: ten times what the competition's largest takes
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LINE_END = re.compile(r"\r\n|\n|\r")
