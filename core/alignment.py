@@ -76,6 +76,8 @@ class _Court:
         return np.where(known, mean, mean[known].mean() if known.any() else 0.0)
 
     def _seen(self, story):
+        if not np.isfinite(self.bounds).any():
+            return None
         seen = cured(self.bounds, self.place.sides, story)
         return np.where(np.isnan(seen), [-np.inf, -np.inf, np.inf, np.inf], seen)
 

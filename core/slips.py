@@ -65,12 +65,12 @@ def _from_square(boxes, sides, size):
 
 
 def _from_padded(boxes, sides, size):
-    return boxes * (sides.max(axis=1, keepdims=True) / size)
+    return boxes * (np.maximum(sides[:, :1], sides[:, 1:]) / size)
 
 
 def _from_centred(boxes, sides, size):
     """Of a square of `size` in whose middle lies the film."""
-    longer = sides.max(axis=1, keepdims=True)
+    longer = np.maximum(sides[:, :1], sides[:, 1:])
     return boxes * (longer / size) - np.tile((longer - sides) / 2, 2)
 
 

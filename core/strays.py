@@ -19,7 +19,8 @@ def strays(court, stories):
 
     `court` has the witnesses: boxes [N,4] of films [N], their `weights` [N] and `sides` [N,2], and their `place`.
     """
-    pairs = _pairs(court)
+    rows, meant = _pairs(court)
+    boxes, sides, weights = court.boxes[rows], court.sides[rows], court.weights[rows]
     leaving = _leaves(court.boxes, court.sides)
     found = {}
     for story in stories:
@@ -27,9 +28,12 @@ def strays(court, stories):
             continue
         if not (leaving or (story and _leaves(cured(court.boxes, court.sides, story), court.sides))):
             continue
+        still = cured(boxes, sides, story)
         for after in (False, True) if story else (False,):
             for edges in ((0, 1), *EDGES):
-                for shares in _shares(court, pairs, story, after, edges):
+                units = [cured(boxes, sides, (*story, move) if after else (move, *story)) - still
+                         for move in _unit_moves(edges)]
+                for shares in _shares(still, units, meant, weights, edges):
                     move = Slip(3, "moved", shares)
                     found[(*story, move) if after else (move, *story)] = None
     return list(found)
@@ -41,26 +45,27 @@ def _leaves(boxes, sides):
 
 
 def _pairs(court):
-    """Rows of witnesses and of ground-truth boxes, int64 [P] each, that lie on one film."""
+    """Rows of witnesses int64 [P] and each ground-truth box [P,4] of their films."""
     place = court.place
     counts = np.diff(place.offsets)[court.film]
     rows = np.repeat(np.arange(len(court.film)), counts)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return rows, place.offsets[court.film[rows]] + within
+    return rows, place.boxes[place.offsets[court.film[rows]] + within]
 
 
-def _shares(court, pairs, story, after, edges):
-    """The likeliest moves, as `Slip.size`: of all edges where `edges` is (0, 1), else of the one that it names."""
-    rows, truth = pairs
-    sides = court.sides[rows]
-    still = cured(court.boxes[rows], sides, story)
-    units = []
+def _unit_moves(edges):
+    """A move by a whole side backwards for each edge, or for both edges of each direction where `edges` is (0, 1)."""
     for edge in edges:
         one = np.zeros(4)
         one[[edge, edge + 2] if edges == (0, 1) else edge] = -1.0
-        slip = Slip(3, "moved", tuple(one))
-        units.append(cured(court.boxes[rows], sides, (*story, slip) if after else (slip, *story)) - still)
-    meant = court.place.boxes[truth]
+        yield Slip(3, "moved", tuple(one))
+
+
+def _shares(still, units, meant, weights, edges):
+    """The likeliest moves, as `Slip.size`: of all edges where `edges` is (0, 1), else of the one that it names.
+
+    `still` [P,4] are the cured witnesses without a move, `units` [P,4] what a unit of it adds, `meant` [P,4] the truth.
+    """
     own = np.tile(meant[:, 2:] - meant[:, :2], 2)
     shares = [(unit * (still - meant)).sum(axis=1) / np.maximum((unit ** 2).sum(axis=1), 1e-12) for unit in units]
     rest = still - meant - sum(unit * share[:, None] for unit, share in zip(units, shares, strict=True))
@@ -69,7 +74,7 @@ def _shares(court, pairs, story, after, edges):
         return
     shares = np.stack(shares)[:, good]
     steps = [BIN * np.median((own / np.abs(np.where(unit, unit, np.nan)))[good][unit[good] != 0]) for unit in units]
-    middle = _mode(shares, np.array(steps), court.weights[rows[good]])
+    middle = _mode(shares, np.array(steps), weights[good])
     inwards = edges != (0, 1) and (middle[0] > 0) == (edges[0] < 2)
     if inwards or np.abs(middle).max() < LEAST:
         return
