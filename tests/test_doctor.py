@@ -208,6 +208,31 @@ def test_folds_that_share_studies_or_patients_are_found(dataset):
     assert mistakes(exhibit, dataset, folds=by_patient) == []
 
 
+def test_folds_that_the_sources_name_are_looked_at_without_a_file(dataset):
+    exhibit = correct(dataset, views=("plain",))
+    sources = (Source("m", "0", "plain"), Source("m", "1", "plain"))
+    by_patient = np.array([int(image.patient_id[1:]) // 2 % 2 for image in dataset.images])
+    for fold, numbers in ((by_patient, []), (np.arange(FILMS) % 2, [11])):
+        held_out = replace(exhibit, source=fold[exhibit.film], sources=sources)
+        assert [each for each in mistakes(held_out, dataset) if each == 11] == numbers
+
+
+def test_films_of_other_patients_that_look_alike_in_two_folds_are_named(dataset):
+    pictures = dict(zip(dataset.truth.image_ids, np.random.default_rng(0).integers(0, 256, (FILMS, 8, 8), np.uint8),
+                        strict=True))
+    by_patient = [(image.image_id, str(int(image.patient_id[1:]) % 5)) for image in dataset.images]
+    exhibit, (first, *others) = correct(dataset), dataset.images
+    fold_of = dict(by_patient)
+    within = next(each for each in others if each.patient_id != first.patient_id
+                  and fold_of[each.image_id] == fold_of[first.image_id])
+    across = next(each for each in others if fold_of[each.image_id] != fold_of[first.image_id])
+    for twin, pair in ((first, None), (within, None), (across, {first.image_id, across.image_id})):
+        alike = {**pictures, twin.image_id: pictures[first.image_id]}
+        found = examine(exhibit, dataset, folds=by_patient, pictures=alike).findings
+        assert [(each.mistake, each.name, set(each.films)) for each in found] == (
+            [(None, "near-duplicate films in two folds", pair)] if pair else [])
+
+
 def test_weights_run_at_another_size_are_found():
     exhibit, sample = read_exhibit(SAMPLE / "predictions"), open_dataset(SAMPLE)
     weights = [dict(each) for each in exhibit.manifest["weights"]]
