@@ -1,4 +1,5 @@
 // One listener for the whole page while at least one canvas is mounted; keys go to the canvas that was used last.
+import * as headings from "./headings.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
 const LETTERS = { n: 1, p: -1 }; // steps that no slider or list needs itself
@@ -21,14 +22,19 @@ const NOT_WRITTEN_IN = new Set(["range", "checkbox", "radio", "button", "submit"
 const mounted = []; // the one used last at the end
 
 export function mount(canvas) {
-  if (!mounted.length) document.addEventListener("keydown", onKey);
+  if (!mounted.length) {
+    document.addEventListener("keydown", onKey);
+    headings.listen();
+  }
   use(canvas);
 }
 
 export function unmount(canvas) {
   const place = mounted.indexOf(canvas);
   if (place >= 0) mounted.splice(place, 1);
-  if (!mounted.length) document.removeEventListener("keydown", onKey);
+  if (mounted.length) return;
+  document.removeEventListener("keydown", onKey);
+  headings.leave();
 }
 
 export function use(canvas) {
