@@ -10,7 +10,12 @@ from pathlib import Path
 
 def say(sentence):
     """Print on standard error, on one line, and nothing that a terminal would obey."""
-    print("".join(each if each.isprintable() else " " for each in str(sentence)), file=sys.stderr)
+    print(printable(str(sentence)), file=sys.stderr)
+
+
+def printable(text):
+    """`text` without what a terminal would obey: each character that cannot be printed as a blank."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def bar(iterable, **settings):

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from core.options import add_settings, add_shown, bar, say, settings_of
+from core.options import add_settings, add_shown, bar, printable, say, settings_of
 from core.reviews_command import add_place, store_at
 
 
@@ -80,8 +80,7 @@ def _line(name, tally, point, seconds):
     values = (point.sensitivity, point.false_positives, point.right)
     texts = "".join(f"{'unknown' if value is None else f'{value:.3f}':>13}" for value in values)
     time = "" if seconds is None else f"{seconds:.0f} s"
-    say_name = "".join(each if each.isprintable() else " " for each in name)
-    print(f"{say_name:16}{tally.films:>7}{tally.boxes:>7}{texts}{time:>8}")
+    print(f"{printable(name):16}{tally.films:>7}{tally.boxes:>7}{texts}{time:>8}")
 
 
 ADD = (_add_reads,)
