@@ -6,7 +6,6 @@ so far. It knows nothing of what the attributes mean; texts of its errors contin
 
 import io
 import os
-import stat
 import zlib
 from contextlib import contextmanager
 
@@ -17,6 +16,7 @@ from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from core.errors import UnreadableFilm
+from core.files import open_plain
 
 MOST_BYTES = 192 * 2 ** 20  # of a file: half as much again as the most pixels take
 MOST_INFLATED = 144 * 2 ** 20  # of a deflated file: 64 megapixels of 16 bits, and a header
@@ -77,15 +77,11 @@ def read_attributes(path, tags, before_pixels=False):
 @contextmanager
 def _opened(path):
     """The plain file at `path` and its size; pipes and devices are not waited for."""
-    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise UnreadableFilm("cannot be opened as it is no plain file, but a film must be one: choose the file "
-                                 "itself.")
-        if found.st_size > MOST_BYTES:
-            raise UnreadableFilm(f"has {found.st_size:,} bytes, but a film has at most {MOST_BYTES:,}: choose another "
-                                 "file.")
-        yield file, found.st_size
+    with open_plain(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES:
+            raise UnreadableFilm(f"has {size:,} bytes, but a film has at most {MOST_BYTES:,}: choose another file.")
+        yield file, size
 
 
 def starts_like_a_film(head):
