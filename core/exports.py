@@ -38,6 +38,8 @@ from core.submission import write_submission
 from core.voc import write_voc
 from core.yolo import write_yolo
 
+NAMES = {"sr": "Structured Report", "gsps": "Presentation State", "sc": "Secondary Capture", "png": "PNG",
+         "dicom": "DICOM film", "submission": "Submission CSV", "coco": "COCO", "yolo": "YOLO", "voc": "Pascal VOC"}
 FORMATS = {
     "sr": "DICOM Structured Report (TID 1500): boxes as regions, probabilities as measurements",
     "gsps": "DICOM Grayscale Softcopy Presentation State: boxes over the film, in its window",

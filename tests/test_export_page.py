@@ -115,3 +115,13 @@ def test_the_worklist_is_exported_in_its_order_without_what_is_not_predicted(pag
     assert [name for name in names(page) if name.startswith("png/")] == ["png/one.png", "png/two.png"]
     films = zipfile.ZipFile(page.session_state[MADE].kept.path).read("yolo/films.csv").decode().splitlines()
     assert [line.split(",")[0] for line in films] == ["id", "two", "one"]
+
+
+@pytest.mark.parametrize(("threshold", "boxes"), [(0.05, [2, 1]), (0.6, [1, 0])])
+def test_the_page_shows_what_would_be_told_of_each_film_from_the_confidence_up(page, threshold, boxes):
+    for key, value in {"films": "These ids", "ids": "one two", "threshold": threshold}.items():
+        page.session_state[f"export_{key}"] = value
+    frame = run(page).dataframe[0].value
+    assert frame["film"].tolist() == ["one", "two"] and frame["AI"].tolist() == ["typ", "typ"]
+    assert frame["boxes"].tolist() == boxes and frame["best box"].notna().tolist() == [each > 0 for each in boxes]
+    assert (frame["best box"].dropna() >= threshold).all() and frame["p(class)"].tolist() == pytest.approx([.7, .7])

@@ -140,3 +140,23 @@ def test_a_cell_of_a_sweep_is_adopted_by_a_click(page, tmp_path):
         method="nms", iou=.3))
     page.screenshot(path=tmp_path / "sweep.png")
     assert "Traceback" not in page.log.read_text()
+
+
+def test_a_sweep_is_cancelled_while_it_runs_and_another_one_leaves_nothing_of_it(page):
+    opened(page, "tune?method=wbf")
+    page.get_by_text("Sweep", exact=True).first.click()
+    page.get_by_role("textbox", name="Rows").fill("iou=.3:.7:.005")
+    page.get_by_role("textbox", name="Columns").fill("skip=0:.3:.005")
+    page.get_by_role("button", name="Compute").click()
+    cancel, said = page.get_by_role("button", name="Cancel the sweep"), page.get_by_text("The sweep was cancelled")
+    cancel.click()
+    said.wait_for()
+    done = int(said.inner_text().split(": ")[1].split(" of ")[0])
+    assert done < 81 * 61 and not cancel.count()
+    page.get_by_role("textbox", name="Rows").fill("iou=.3,.6")
+    page.get_by_role("textbox", name="Columns").fill("method=nms,wbf")
+    page.get_by_role("button", name="Compute").click()
+    page.get_by_role("heading", name="opacity: iou by method").wait_for()
+    until(page, lambda: not said.count() and not cancel.count())
+    assert "skip" not in page.locator(".heading h2").last.inner_text()
+    assert "Traceback" not in page.log.read_text()

@@ -16,19 +16,22 @@ export class Picture {
     this.context = canvas.getContext("2d", { alpha: false });
     this.store = document.createElement("canvas");
     this.storeContext = this.store.getContext("2d", { alpha: false });
-    this.tile = null;
+    Object.assign(this, { tile: null, shown: [] });
   }
 
   clear() {
-    this.tile = null;
+    Object.assign(this, { tile: null, shown: [] });
     this.context.fillStyle = "#000";
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   // `levels` from unpack.js; `words` from screenTable, a new array for every new table or look. `local` and `edge` are the
   // optional looks, `padding` as in the film's header; `coarse` levels less detail; in a `hurry` a tile that was meant
-  // for another zoom will do.
+  // for another zoom will do. What is on the canvas already is left there: each change of these brings a new value.
   paint(levels, view, words, { coarse = 0, hurry = false, local = false, edge = false, padding = null } = {}) {
+    const shown = [levels, view, words, coarse, hurry, local, edge];
+    if (this.shown.length && shown.every((value, place) => value === this.shown[place])) return;
+    this.shown = shown;
     const level = Math.min(levelFor(view.zoom, levels.length) + coarse, levels.length - 1);
     const need = region(view, this.canvas, level, levels[level]);
     const old = this.tile;

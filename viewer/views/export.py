@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GroundglassError
-from core.exports import FORMATS, OF_A_FILM, export
+from core.exports import FORMATS, NAMES, OF_A_FILM, export
 from core.files import whole_file
 from core.reported import origin_of, reported
 from core.stamp import stamp
@@ -42,25 +42,28 @@ def page():
     with st.container(key="tune", horizontal=True):
         left, right = st.container(key="tune_settings"), st.container(key="tune_result")
     with left:
-        rows, wanted = _wanted(cases)
+        rows, threshold, wanted = _wanted(cases)
         ending = report.wanted(rows)
     with right:
         if wanted is not None:
-            _make(opened, rows, *wanted)
+            _make(opened, rows, threshold, *wanted)
         if ending is not None:
             report.make(opened, rows, ending)
         report.offer()
         _made()
+        _chosen(opened, rows, threshold)
 
 
 def _wanted(cases):
-    """Rows of the films that are meant; (formats, threshold, whether to de-identify) of an export, None unasked."""
+    """Rows of the films that are meant, the least confidence, and (formats, whether to de-identify) of an export, None
+    unasked."""
     st.html(charts.heading("Export"))
     which = st.segmented_control("Films", (SHOWN, WORKLIST, LISTED, ALL), default=SHOWN, required=True,
                                  key="export_films", help="The worklist: as it was shown last, in its order.")
     text = st.text_area("Image ids, one a line", key="export_ids") if which == LISTED else ""
-    formats = st.pills("Formats", list(FORMATS), selection_mode="multi", default=["sr"], key="export_formats")
-    st.html(charts.sentences([f"{name}: {FORMATS[name]}." for name in formats]))
+    formats = st.pills("Formats", list(FORMATS), selection_mode="multi", default=["sr"], key="export_formats",
+                       format_func=NAMES.get)
+    st.html(charts.sentences([f"{FORMATS[name]}." for name in formats]))
     threshold = st.slider("Least confidence", 0.0, 1.0, tuning.value("show"), 0.01, key="export_threshold",
                           help="Detections below it are left out; 0 keeps the AP of a submission as it is.")
     deidentify = st.toggle("De-identify", value="dicom" in formats, key="export_deidentify",
@@ -72,7 +75,7 @@ def _wanted(cases):
     if fault:
         st.html(charts.sentences([fault], "problems"))
     asked = st.button("Export", type="primary", width="stretch", disabled=bool(fault) or not formats or not rows)
-    return rows, (tuple(formats), threshold, deidentify) if asked else None
+    return rows, threshold, (tuple(formats), deidentify) if asked else None
 
 
 def _rows(cases, which, ids):
@@ -90,7 +93,7 @@ def _rows(cases, which, ids):
     return [row_of[each] for each in dict.fromkeys(ids)], ""
 
 
-def _make(opened, rows, formats, threshold, deidentify):
+def _make(opened, rows, threshold, formats, deidentify):
     """Export and keep the archive for the reader; what was there before is gone."""
     st.session_state.pop(MADE, None)
     cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
@@ -135,3 +138,16 @@ def _made():
     if made.problems:
         st.html(charts.sentences(made.problems, "problems"))
     st.html(charts.sentences(made.remarks))
+
+
+def _chosen(opened, rows, threshold):
+    """The films that are meant, with what an export would tell of each of them."""
+    if not rows:
+        return
+    cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
+    answer = resources.answer(opened, chosen.fusion, chosen.score)
+    frame = charts.export_frame(cases, answer, rows, threshold)
+    count = f"{len(rows):,} film{'s' * (len(rows) > 1)}"
+    st.html(charts.heading("What is exported", f"{count}, {frame['boxes'].sum():,} boxes"))
+    st.dataframe(frame, hide_index=True, key="export_chosen", height="content" if len(frame) < 18 else 640,
+                 column_config={name: st.column_config.NumberColumn(format="%.2f") for name in charts.PROBABILITIES})

@@ -33,6 +33,9 @@ def _sweep(opened, settings):
         return
     if grid["cells_left"] is not None:
         _go_on(grid, "Cancel the sweep")
+    elif len(grid["done"]) < grid["total"]:
+        st.html(charts.sentences([f"The sweep was cancelled: {len(grid['done'])} of its {grid['total']:,} cells are "
+                                  "computed. Compute begins anew."]))
     _heat_map(opened, grid["settings"], Sweep(grid["rows"], grid["columns"], tuple(grid["done"])), figure)
 
 

@@ -2,7 +2,7 @@
 
 
 from core.changes import ap_changes
-from viewer import charts, judged, live, resources, reviewed, tuning
+from viewer import charts, live, resources, reviewed, tuning
 
 LEGEND = "T truth, P predicted"
 
@@ -21,12 +21,11 @@ def show(opened, settings, film_id):
 
 def _probabilities(opened, settings, row):
     """The probabilities of the film at `row` and of its study, next to the truth, as HTML."""
-    cases, weighed = resources.cases(opened)[0], judged.weighed(opened, settings)
-    answer = resources.answer(opened, settings.fusion, settings.score)
-    boxes = weighed.truth_boxes[row]
+    cases, answer = resources.cases(opened)[0], resources.answer(opened, settings.fusion, settings.score)
+    study, p_none, boxes = cases.film_study[row], float(answer.p_none[row]), cases.boxes_of(row)
     return charts.heading("Study and film", LEGEND) + charts.probability_table(
-        answer.study[cases.film_study[row]].tolist(), int(weighed.truth_class[row]), float(weighed.p_opacity[row]),
-        float(answer.p_none[row]), None if boxes < 0 else bool(boxes))
+        answer.study[study].tolist(), int(cases.study_class[study]), 1 - p_none, p_none,
+        None if boxes is None else bool(len(boxes)))
 
 
 def _scores(opened, settings, pinned, problem, known, reader, baseline):
