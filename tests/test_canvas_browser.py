@@ -173,3 +173,45 @@ def test_help_names_keys_and_steps(reader):
     assert not help_page.is_visible()
     assert reader.film.get_attribute("role") == "application"
     assert "48 by 64 pixels. 2 ground-truth boxes, 2 detections" in reader.film.get_attribute("aria-label")
+
+
+FILM, ZOOM, TOOL = ("film", "broken"), ("zoom", None), ("tool", None)
+DONE = {  # a term of the help page -> what each of its keys changes: keys pressed before, the key, what follows
+    "n, Right, Down, Page Down": [([], key, FILM) for key in ("n", "ArrowRight", "ArrowDown", "PageDown")],
+    "p, Left, Up, Page Up": [(["n"], key, ("film", "first")) for key in ("p", "ArrowLeft", "ArrowUp", "PageUp")],
+    "Wheel, + and -": [([], "+", ZOOM), ([], "-", ZOOM)], "=": [(["0"], "=", ZOOM)], "0": [([], "0", ZOOM)],
+    "9": [([], "9", ZOOM)], "Space, double click": [(["0"], " ", ZOOM)], "1": [(["2"], "1", ("look", "0"))],
+    **{key: [([], key, ("look", None))] for key in "2345"}, "i": [([], "i", ("inverted", "true"))],
+    "l": [([], "l", ("local", "true"))], "e": [([], "e", ("edge", "true"))],
+    "v": [(["n", "n"], "v", ("plain", "true"))], "z": [([], "z", TOOL)], "m": [([], "m", TOOL)],
+    "a": [([], "a", ("detections", "false"))], "g": [([], "g", ("truth", "false"))],
+    "d": [([], "d", ("detections", "false"))], "?": [([], "?", ("help", "True"))],
+}
+TOGGLES = "ilevzmagd?"
+ELSEWHERE = {"Left drag", "Middle, right or shift drag", "Click",  # the mouse, above
+             "w", "x", "b", "s", "h", "y"}  # what this page has none of: panes, drawing, and the other layers
+
+
+def test_every_key_that_the_help_page_names_does_something(reader):
+    """A term that neither this table nor another test knows is a key that nobody has tried."""
+    reader.press("?")
+    terms = reader.film.locator(".help section:not(:nth-last-child(-n+2)) dt").all_text_contents()
+    assert set(terms) - ELSEWHERE == set(DONE)
+    reader.press("Escape")
+
+    def told(name):
+        return str(reader.film.locator(".help").is_visible()) if name == "help" else reader.data(name)
+
+    for before, key, (name, value) in (each for row in DONE.values() for each in row):
+        reader.press(*before)
+        reader.page.wait_for_timeout(150)
+        was = told(name)
+        reader.press(key)
+        reader.until(lambda: told(name) == value if value else told(name) != was)  # noqa: B023
+        if key in TOGGLES:
+            reader.press(key)
+            reader.until(lambda: told(name) == was)  # noqa: B023
+        while reader.data("film") != "first":
+            reader.press("p")
+            reader.page.wait_for_timeout(150)
+        reader.press(" ")
