@@ -59,17 +59,19 @@ class Diagnosis:
 def examine(exhibit, dataset, *, folds=None, pictures=None, weights=(), figures=(), fusion=None, scoring=None):
     """The `Diagnosis` of an `core.exhibits.Exhibit` about films of a `core.dataset.Dataset`.
 
-    folds: rows (id, fold) as `core.fold_probes.read_folds` gives them; pictures: what
-    `core.exploration.small_pictures` gives of their films; weights: paths to look for weights in; figures: texts such
-    as opacity=.248 that another program printed; fusion, scoring: the settings by which candidates become the answer
-    that these figures are about. Raises `BadPredictions` when none of the films and studies is the data set's, and
-    `BadSettings` and `BadTable` for what else is named wrongly.
+    folds: rows (id, fold) as `core.fold_probes.read_folds` gives them, else those that the sources name; pictures: a
+    function such as `core.exploration.small_pictures`, which reads films to find near-identical ones, None for no such
+    look; weights: paths to look for weights in; figures: texts such as opacity=.248 that another program printed;
+    fusion, scoring: the settings by which candidates become the answer that these figures are about. Raises
+    `BadPredictions` when none of the films and studies is the data set's, and `BadSettings` and `BadTable` for what
+    else is named wrongly.
     """
     _insist(exhibit, dataset)
     place = place_of(exhibit.image_ids, dataset)
     boxes = probe_boxes(exhibit, place, fusion)
     rows = folds if folds is not None else folds_of_sources(exhibit)
-    own_folds = probe_folds(rows, dataset, pictures) if folds is not None or len({fold for _, fold in rows}) > 1 else ()
+    parted = folds is not None or len({fold for _, fold in rows}) > 1
+    own_folds = probe_folds(rows, dataset, pictures) if parted else ()
     findings = [*boxes.findings, *probe_scores(boxes.cured, place), *own_folds, *probe_origins(exhibit, weights),
                 *_strange(exhibit, dataset),
                 *(fault("rows that cannot be read", each) for each in some(exhibit.faults, most=ON_A_PAGE))]

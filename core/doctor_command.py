@@ -39,14 +39,9 @@ def _doctor(given):
     for each in some(faults):
         say(each)
     dataset = open_dataset(given.data, progress=bar)
-    pictures = None
-    if folds is not None:
-        named = {each for each, _ in folds}
-        pictures = small_pictures([image for image in dataset.images
-                                   if image.path and not named.isdisjoint((image.image_id, image.study_id))], bar)
     fusion, scoring = settings_of(given)
-    found = examine(exhibit, dataset, folds=folds, pictures=pictures, weights=given.weights, figures=given.reported,
-                    fusion=fusion, scoring=scoring)
+    found = examine(exhibit, dataset, folds=folds, pictures=lambda images: small_pictures(images, bar),
+                    weights=given.weights, figures=given.reported, fusion=fusion, scoring=scoring)
     print(json.dumps(found.as_dict(), allow_nan=False) if given.json else "\n".join(found.lines()))
     if given.cured and found.cured is not None:
         say(f"The mended predictions are at {write_exhibit(given.cured, found.cured)}.")

@@ -100,8 +100,8 @@ def folds_of_sources(exhibit):
 def probe_folds(rows, dataset, pictures=None):
     """Findings on folds given as `rows` (id, fold) for a `core.dataset.Dataset`.
 
-    `pictures` maps image ids to uint8 [S,S] small pictures, to find near-identical films; None looks for none. Raises
-    `BadTable` when no id is one of the data set's.
+    `pictures` of a list of images (`core.dataset.Image`) gives image id -> uint8 [S,S] small picture, to find
+    near-identical films; None looks for none. Raises `BadTable` when no id is one of the data set's.
     """
     films_of = defaultdict(list)
     for image in dataset.images:
@@ -117,7 +117,7 @@ def probe_folds(rows, dataset, pictures=None):
                        "must be its images or studies: name the folds of this data set.")
     yield from _shared(folds, known)
     if pictures is not None:
-        yield from _alike(folds, known, pictures)
+        yield from _alike(folds, known, pictures([known[each] for each in folds if known[each].path]))
 
 
 def _shared(folds, known):

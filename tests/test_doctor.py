@@ -228,9 +228,13 @@ def test_films_of_other_patients_that_look_alike_in_two_folds_are_named(dataset)
     across = next(each for each in others if fold_of[each.image_id] != fold_of[first.image_id])
     for twin, pair in ((first, None), (within, None), (across, {first.image_id, across.image_id})):
         alike = {**pictures, twin.image_id: pictures[first.image_id]}
-        found = examine(exhibit, dataset, folds=by_patient, pictures=alike).findings
-        assert [(each.mistake, each.name, set(each.films)) for each in found] == (
-            [(None, "near-duplicate films in two folds", pair)] if pair else [])
+        of_sources = replace(exhibit, source=np.array([int(fold_of[exhibit.image_ids[each]]) for each in exhibit.film]),
+                             sources=tuple(Source("m", str(fold), "plain") for fold in range(5)))
+        for one, folds in ((exhibit, by_patient), (of_sources, None)):  # named in a file, or by the sources
+            found = examine(one, dataset, folds=folds, pictures=lambda images, of=alike: {
+                image.image_id: of[image.image_id] for image in images}).findings
+            assert [(each.mistake, each.name, set(each.films)) for each in found if "fold" in each.name] == (
+                [(None, "near-duplicate films in two folds", pair)] if pair else [])
 
 
 def test_weights_run_at_another_size_are_found():

@@ -51,12 +51,13 @@ def _asked(place):
 def _examine(opened, dataset, predictions, figures, folds):
     from core.doctor import examine
     from core.exhibits import read_exhibit
+    from core.exploration import small_pictures
 
     st.session_state.pop(FOUND, None)
     try:
         with st.spinner("Examining …"):
-            rows, faults, pictures = _folds(dataset, folds)
-            found = examine(read_exhibit(predictions), dataset, folds=rows, pictures=pictures, figures=figures)
+            rows, faults = _folds(folds)
+            found = examine(read_exhibit(predictions), dataset, folds=rows, pictures=small_pictures, figures=figures)
     except GroundglassError as error:
         st.html(charts.problems(error))
         return
@@ -65,20 +66,16 @@ def _examine(opened, dataset, predictions, figures, folds):
     st.session_state[FOUND] = (opened, found)
 
 
-def _folds(dataset, content):
-    """Rows of the folds file, sentences on its wrong rows, and small pictures of its films; None without a file."""
+def _folds(content):
+    """Rows of the folds file, None without one, and sentences on its wrong rows."""
     if content is None:
-        return None, (), None
-    from core.exploration import small_pictures
+        return None, ()
     from core.fold_probes import read_folds
 
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         place = Path(folder) / "folds.csv"
         place.write_bytes(content)
-        rows, faults = read_folds(place)
-    named = {each for each, _ in rows}
-    return rows, faults, small_pictures([image for image in dataset.images
-                                         if image.path and not named.isdisjoint((image.image_id, image.study_id))])
+        return read_folds(place)
 
 
 def _show(opened):
