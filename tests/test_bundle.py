@@ -63,15 +63,20 @@ def test_every_film_of_the_sample_set_can_be_shown(sample):
     assert all(read_film(image.path).pixels.size for image in sample.images)
 
 
-def test_predict_reproduces_the_bundled_predictions(sample):
+def test_predict_reproduces_the_bundled_predictions_of_every_second_study(sample):
     stored = read_predictions(SAMPLE / "predictions")
     assert {each["file"]: each["sha256"] for each in stored.manifest["weights"]} == {
         path.name: sha256(path) for path in WEIGHTS}
-    again = predict(sample, WEIGHTS, views=len(stored.manifest["settings"]["views"]), device="cpu")
-    assert again.image_ids == stored.image_ids
-    assert np.allclose(again.opacity, stored.opacity, atol=1e-3)
-    assert np.allclose(again.study, stored.study, atol=1e-3)
-    ours, theirs = (run.candidates.boxes[run.candidates.scores > 0.2] for run in (again, stored))
+    studies = set(stored.study_ids[::2])
+    films = [row for row, study in enumerate(stored.film_study) if stored.study_ids[study] in studies]
+    again = predict(sample, WEIGHTS, views=len(stored.manifest["settings"]["views"]), device="cpu",
+                    image_ids=[stored.image_ids[film] for film in films])
+    assert again.image_ids == tuple(stored.image_ids[film] for film in films)
+    assert np.allclose(again.opacity, stored.opacity[films], atol=1e-3)
+    assert np.allclose(again.study, stored.study[[stored.study_ids.index(each) for each in again.study_ids]], atol=1e-3)
+    rows = np.concatenate([np.arange(*stored.candidates.offsets[film:film + 2]) for film in films])
+    ours = again.candidates.boxes[again.candidates.scores > 0.2]
+    theirs = stored.candidates.boxes[rows][stored.candidates.scores[rows] > 0.2]
     assert abs(len(ours) - len(theirs)) <= 0.02 * len(theirs)  # a score at the very threshold may fall on either side
     assert np.abs(ours[:5] - theirs[:5]).max() < 1.0
 
@@ -92,8 +97,8 @@ def test_the_sample_set_shows_successes_and_every_kind_of_failure(sample):
 
 
 def test_weights_score_on_a_fold_of_real_patients_they_never_saw(shared, tmp_path, capsys):
-    """`predict` then `evaluate` on fold 0 stay above the floors that the weights were trained for."""
-    held = held_images(shared / "siim256", 0, folds=5, seed=0)
+    """`predict` then `evaluate` on every third film of fold 0, in one view, have the APs of the day they were made."""
+    held = held_images(shared / "siim256", 0, folds=5, seed=0)[::3]
     (tmp_path / "ids.txt").write_text("\n".join(held))
     data = ["--data", str(shared / "siim256")]
     assert main(["predict", *data, "--weights", *map(str, WEIGHTS), "--ids", str(tmp_path / "ids.txt"), "--views", "1",
@@ -102,7 +107,7 @@ def test_weights_score_on_a_fold_of_real_patients_they_never_saw(shared, tmp_pat
     assert main(["evaluate", *data, "--predictions", str(tmp_path / "predictions"), "--json"]) == 0
     aps = json.loads(capsys.readouterr().out)
     study = [aps[name] for name in ("negative", "typical", "indeterminate", "atypical")]
-    assert aps["mean"] >= 0.54
-    assert aps["none"] >= 0.74
-    assert aps["opacity"] >= 0.42
-    assert sum(study) / 4 >= 0.52
+    assert aps["mean"] >= 0.56
+    assert aps["none"] >= 0.75
+    assert aps["opacity"] >= 0.48
+    assert sum(study) / 4 >= 0.53
