@@ -70,6 +70,7 @@ from viewer.live import live_routes  # noqa: E402
 from viewer.login import Gate  # noqa: E402
 from viewer.pictures import picture_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
+from viewer.sockets import send_at_once  # noqa: E402
 
 GIVE_BACK = 30  # seconds between two times that freed memory is given back to the system
 
@@ -88,6 +89,7 @@ async def give_back():
 @contextlib.asynccontextmanager
 async def lifespan(_):
     """Begin what the first page needs before there is a browser to ask for it."""
+    send_at_once()
     own.clear_abandoned()
     resources.warm()
     giving = asyncio.create_task(give_back())
