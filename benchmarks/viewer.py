@@ -37,6 +37,19 @@ window.gg = {
     }
     await gg.frame();
   },
+  move(x, y, ms) { // as a mouse of 125 Hz does
+    const start = performance.now(), place = gg.film().getRootNode().elementFromPoint(x, y);
+    let step = 0;
+    return new Promise((done) => {
+      const moving = setInterval(() => {
+        step += 1;
+        const at = { clientX: x + (step % 120), clientY: y + (step % 90) };
+        place.dispatchEvent(new PointerEvent("pointermove", {
+          ...at, bubbles: true, composed: true, pointerId: 1, buttons: 1, pointerType: "mouse", isPrimary: true }));
+        if (performance.now() - start > ms) done(clearInterval(moving));
+      }, 8);
+    });
+  },
   watch(condition) {
     gg.since = null;
     gg.done = null;
@@ -123,15 +136,12 @@ class Reader:
         return (after[0] - before[0]) / (after[1] - before[1]) * 1000
 
     def drag(self, seconds=2):
-        """Window and level, by mouse."""
+        """Window and level, by mouse; its moves are told in the page, as Playwright waits a frame or two for each."""
         box = self.page.locator(".film").bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
-        end, step = time.perf_counter() + seconds, 0
-        while time.perf_counter() < end:
-            step += 1
-            self.page.mouse.move(x + step % 120, y + step % 90)
+        self.page.evaluate("moved => gg.move(...moved)", [x, y, 1000 * seconds])
         self.page.mouse.up()
 
     def zoom(self, seconds=2):
