@@ -16,7 +16,7 @@ from core.errors import BadSettings, UnreadableFilm
 from core.film import Film, Look, LookupTable
 from core.vendor_luts import without_vendor_luts
 from tests.conftest import ROOT
-from viewer.canvas import scripts
+from viewer.canvas import payload, scripts
 from viewer.canvas.component import Layer, Mark
 from viewer.canvas.payload import deflate, pack, unpack
 from viewer.pixels import film_body, film_url, pixel_routes
@@ -59,6 +59,13 @@ def test_smooth_film_shrinks():
     """A slope of one grey a pixel, 2 bytes each, costs less than a twentieth: neighbours differ little."""
     pixels = np.tile(np.arange(2000, dtype=np.uint16), (500, 1))
     assert len(deflate(pack(pixels, {}, np.zeros((0, 65_536)), np.arange(65_536)))) < pixels.nbytes / 4
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, 1001, 2000, 4321])
+def test_a_body_deflated_in_pieces_is_one_stream(length, monkeypatch):
+    monkeypatch.setattr(payload, "PIECE", 1000)
+    body = np.random.default_rng(length).integers(0, 7, length, np.uint8).tobytes()
+    assert zlib.decompress(deflate(body)) == body
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>not found</html>"])

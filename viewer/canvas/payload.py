@@ -15,13 +15,17 @@ This module knows nothing of DICOM, files or Streamlit.
 """
 
 import json
+import os
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 MAGIC = b"GGF1"
 INDICES = 65_536
 STRIP = 2 ** 20  # pixels coded at a time
+PIECE = 2 ** 22  # bytes deflated at a time
+ZLIB_HEAD = bytes((0x78, 0x01))  # deflate with a window of 32 KiB, fastest (RFC 1950)
 
 
 def pack(pixels, header, tables, modality=None):
@@ -46,10 +50,18 @@ def deflate(body):
     """`body` as a zlib stream; runs of one byte only, for on a film longer matches cost more than they save.
 
     Measured on films of 4 to 15 million pixels: a fifth smaller than the default strategy at level 1, or as small in
-    half the time.
+    half the time. Large bodies are cut in pieces for all processors: blocks of one deflate stream (RFC 1951) may come
+    from different compressors when each piece ends on a byte, as a sync flush does it.
     """
-    stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    return stream.compress(body) + stream.flush()
+    pieces = [body[start:start + PIECE] for start in range(0, len(body), PIECE)] or [b""]
+    with ThreadPoolExecutor(min(len(pieces), os.cpu_count() or 1)) as crew:
+        blocks = list(crew.map(_blocks, pieces, [zlib.Z_SYNC_FLUSH] * (len(pieces) - 1) + [zlib.Z_FINISH]))
+    return b"".join([ZLIB_HEAD, *blocks, zlib.adler32(body).to_bytes(4, "big")])
+
+
+def _blocks(piece, end):
+    stream = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    return stream.compress(piece) + stream.flush(end)
 
 
 def unpack(body):
