@@ -295,6 +295,22 @@ test("a film is fetched once, by whichever lane had it first; one that only wait
   assert.deepEqual(store.ahead.jobs.map((job) => job.url), ["c", "d"]); // c was under way
 });
 
+test("nothing is fetched ahead while a film that is wanted is under way, also one that fails", async () => {
+  const store = new FilmStore(100, () => new SlowLane());
+  const lost = assert.rejects(store.want("a"), /gone/);
+  store.wantAhead(["b"]);
+  store.want("c");
+  store.wantAhead(["d", "e"]);
+  assert.deepEqual(store.ahead.jobs, []);
+  store.now.jobs.shift().reject(new Error("gone"));
+  await lost;
+  await settled();
+  assert.deepEqual(store.ahead.jobs, []);
+  store.now.finish();
+  await settled();
+  assert.deepEqual(store.ahead.jobs.map((job) => job.url), ["d", "e"]);
+});
+
 test("beyond the limit the film wanted longest ago goes first, and a failed one may be tried again", async () => {
   const store = new FilmStore(5, () => new SlowLane());
   for (const url of ["a", "b"]) {

@@ -1,6 +1,7 @@
 // Decoded films of this page, shared by all its canvases: bounded by bytes, fetched in the order the reader needs them.
 //
-// Two lanes with a worker each, so that what is fetched ahead never stands in the way of the film that is wanted now.
+// Two lanes with a worker each: what is fetched ahead never stands in the way of the film that is wanted now, and begins
+// when that is there.
 // Knows nothing of how a film is shown.
 import { decode } from "./decode.js";
 
@@ -9,9 +10,10 @@ export const LIMIT = 256 * 2 ** 20; // bytes of pixels kept; a 4256 x 3488 film 
 export class FilmStore {
   constructor(limit = LIMIT, lane = () => new Lane()) {
     this.limit = limit;
-    this.films = new Map(); // url -> {promise, bytes, wanted, lane}, least recently wanted first
+    this.films = new Map(); // url -> {promise, bytes, wanted, done, lane}, least recently wanted first
     this.now = lane();
     this.ahead = lane();
+    this.later = []; // what is fetched ahead when the films that are wanted are there
   }
 
   // The film at `url`, as soon as can be; rejects with a sentence.
@@ -30,6 +32,7 @@ export class FilmStore {
     if (!entry) return;
     entry.wanted = Math.max(entry.wanted - 1, 0);
     if (!entry.wanted && entry.lane.cancel(url)) this.films.delete(url);
+    this.#goAhead();
   }
 
   // Whether the film is decoded already.
@@ -40,11 +43,17 @@ export class FilmStore {
   // Fetch these when there is nothing better to do, nearest first; what waited before and is not among them is dropped.
   wantAhead(urls) {
     for (const url of this.ahead.waiting()) if (this.ahead.cancel(url)) this.films.delete(url);
-    for (const url of urls) if (!this.films.has(url)) this.#start(url, this.ahead);
+    this.later = urls;
+    this.#goAhead();
+  }
+
+  #goAhead() {
+    if ([...this.films.values()].some((entry) => entry.lane === this.now && !entry.done)) return;
+    for (const url of this.later.splice(0)) if (!this.films.has(url)) this.#start(url, this.ahead);
   }
 
   #start(url, lane) {
-    const entry = { bytes: 0, wanted: 0, lane, promise: lane.run(url) };
+    const entry = { bytes: 0, wanted: 0, done: false, lane, promise: lane.run(url) };
     this.films.set(url, entry);
     entry.promise.then(
       (film) => {
@@ -52,7 +61,10 @@ export class FilmStore {
         this.#trim(url);
       },
       () => this.films.get(url) === entry && this.films.delete(url), // the next one to want it tries again
-    );
+    ).finally(() => {
+      entry.done = true;
+      this.#goAhead();
+    });
     return entry;
   }
 
