@@ -12,12 +12,15 @@ from core.exports import FORMATS, NAMES, OF_A_FILM, export
 from core.files import whole_file
 from core.reported import origin_of, reported
 from core.stamp import stamp
-from viewer import charts, login, resources, state, tuning
+from viewer import charts, films, login, resources, state, tuning
+from viewer.canvas.component import Layer, Mark, film_canvas
 from viewer.downloads import Kept, link
 from viewer.views import frame, lists, report
 
 MADE = "export made"  # in the session: the last `Made`
 MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
+SHORT = 18  # films whose table is as high as its rows
+HEIGHT = "calc(100dvh - 270px)"
 SHOWN, WORKLIST, LISTED, ALL = "The film on show", "The worklist", "These ids", "All predicted films"
 
 
@@ -105,7 +108,7 @@ def _make(opened, rows, threshold, formats, deidentify):
         kept = Kept(f"groundglass-{'-'.join(formats)}.zip")
         with tempfile.TemporaryDirectory(dir=kept.path.parent) as folder:
             done = export(told, origin_of(mark, threshold), formats, folder, deidentify=deidentify,
-                          progress=lambda films: charts.counted(films, bar))
+                          progress=lambda told: charts.counted(told, bar))
             _zip(kept.path, Path(folder), done.files)
         said = login.note_export(" ".join(formats), [each.image_id for each in told
                                                      if each.image_id not in done.failed])
@@ -141,13 +144,21 @@ def _made():
 
 
 def _chosen(opened, rows, threshold):
-    """The films that are meant, with what an export would tell of each of them."""
+    """The films that are meant, with what an export would tell of each of them; one alone with its picture."""
     if not rows:
         return
     cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
     answer = resources.answer(opened, chosen.fusion, chosen.score)
-    frame = charts.export_frame(cases, answer, rows, threshold)
+    table = charts.export_frame(cases, answer, rows, threshold)
     count = f"{len(rows):,} film{'s' * (len(rows) > 1)}"
-    st.html(charts.heading("What is exported", f"{count}, {frame['boxes'].sum():,} boxes"))
-    st.dataframe(frame, hide_index=True, key="export_chosen", height="content" if len(frame) < 18 else 640,
+    st.html(charts.heading("What is exported", f"{count}, {table['boxes'].sum():,} boxes"))
+    st.dataframe(table, hide_index=True, key="export_chosen", height="content" if len(table) < SHORT else 640,
+                 placeholder="–",
                  column_config={name: st.column_config.NumberColumn(format="%.2f") for name in charts.PROBABILITIES})
+    if len(rows) == 1:
+        image, boxes = cases.images[rows[0]], range(*answer.offsets[rows[0]:rows[0] + 2])
+        _, where, problem = films.opened(image)
+        marks = tuple(Mark(f"d{place}", tuple(answer.boxes[place].tolist()), confidence=float(answer.scores[place]))
+                      for place in boxes if answer.scores[place] >= threshold and not problem)
+        film_canvas("export_canvas", where, [Layer("detections", marks)], problem=problem, caption=[image.image_id],
+                    height=HEIGHT)
