@@ -160,3 +160,14 @@ def test_a_sweep_is_cancelled_while_it_runs_and_another_one_leaves_nothing_of_it
     until(page, lambda: not said.count() and not cancel.count())
     assert "skip" not in page.locator(".heading h2").last.inner_text()
     assert "Traceback" not in page.log.read_text()
+
+
+def test_a_search_is_cancelled_while_it_runs_and_tells_what_it_has_found_so_far(page):
+    opened(page, "tune")
+    page.get_by_text("Find the best", exact=True).first.click()
+    page.get_by_role("button", name="Find the best settings").click()
+    cancel = page.get_by_role("button", name="Cancel the search")
+    cancel.click()
+    page.get_by_text("settings tried, stopped early").wait_for()
+    until(page, lambda: not cancel.count())
+    assert "Traceback" not in page.log.read_text()

@@ -1,8 +1,11 @@
 """The tabs of the Tune page that try many settings: a grid of two of them, and the search for the best."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.errors import GroundglassError
 from core.evaluation import CLASSES
@@ -12,6 +15,7 @@ from viewer import analyses, charts, resources, tuning
 from viewer.views import explain
 
 ROWS, COLUMNS, FIGURE = "iou=.40:.75:.05", "views=0:1", "opacity"
+MOMENT = 0.7  # seconds that a run of the page computes before it listens to the reader
 GRID, SOUGHT = "tune grid", "tune search"  # in the session: what is being computed, or was
 
 
@@ -57,7 +61,10 @@ def _begin(opened, settings, rows, columns):
 
 
 def _go_on(task, label):
-    """Compute what is left of a task, with a bar and a way to stop; what is done stays when it is stopped."""
+    """Compute what is left of a task, with a bar and a way to stop; what is done stays when it is stopped.
+
+    Streamlit hears of a click in a fragment when the fragment's run has ended, so each run computes for a moment only.
+    """
     def stop():
         task["cells_left"] = None
 
@@ -65,11 +72,22 @@ def _go_on(task, label):
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(len(task["done"]) / task["total"])
         st.button(label, on_click=stop)
+    end = time.monotonic() + MOMENT
     for each in task["cells_left"] or ():
         task["done"].append(each)
-        bar.progress(len(task["done"]) / task["total"], f"{len(task['done'])} of {task['total']}")
+        bar.progress(len(task["done"]) / task["total"], f"{len(task['done']):,} of {task['total']:,}")
+        if time.monotonic() > end:
+            _again()
     task["cells_left"] = None
     place.empty()
+
+
+def _again():
+    """Run the page's fragment again, or the page when it is being made as a whole."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
 
 
 def _heat_map(opened, begun, grid, figure):
