@@ -175,43 +175,53 @@ def test_help_names_keys_and_steps(reader):
     assert "48 by 64 pixels. 2 ground-truth boxes, 2 detections" in reader.film.get_attribute("aria-label")
 
 
-FILM, ZOOM, TOOL = ("film", "broken"), ("zoom", None), ("tool", None)
-DONE = {  # a term of the help page -> what each of its keys changes: keys pressed before, the key, what follows
-    "n, Right, Down, Page Down": [([], key, FILM) for key in ("n", "ArrowRight", "ArrowDown", "PageDown")],
-    "p, Left, Up, Page Up": [(["n"], key, ("film", "first")) for key in ("p", "ArrowLeft", "ArrowUp", "PageUp")],
-    "Wheel, + and -": [([], "+", ZOOM), ([], "-", ZOOM)], "=": [(["0"], "=", ZOOM)], "0": [([], "0", ZOOM)],
-    "9": [([], "9", ZOOM)], "Space, double click": [(["0"], " ", ZOOM)], "1": [(["2"], "1", ("look", "0"))],
-    **{key: [([], key, ("look", None))] for key in "2345"}, "i": [([], "i", ("inverted", "true"))],
-    "l": [([], "l", ("local", "true"))], "e": [([], "e", ("edge", "true"))],
-    "v": [(["n", "n"], "v", ("plain", "true"))], "z": [([], "z", TOOL)], "m": [([], "m", TOOL)],
-    "a": [([], "a", ("detections", "false"))], "g": [([], "g", ("truth", "false"))],
-    "d": [([], "d", ("detections", "false"))], "?": [([], "?", ("help", "True"))],
+FILM, ZOOM, TOOL = {"film": "broken"}, {"zoom": None}, {"tool": None}  # what follows a key; None: another value
+DONE = {  # a term of the help page -> for each of its keys: those pressed before, what they do, the key, its deed
+    "n, Right, Down, Page Down": [([], {}, key, FILM) for key in ("n", "ArrowRight", "ArrowDown", "PageDown")],
+    "p, Left, Up, Page Up": [(["n"], FILM, key, {"film": "first", "state": "ready"})
+                             for key in ("p", "ArrowLeft", "ArrowUp", "PageUp")],
+    "Wheel, + and -": [([], {}, "+", ZOOM), ([], {}, "-", ZOOM)], "=": [(["0"], ZOOM, "=", ZOOM)],
+    "0": [([], {}, "0", ZOOM)], "9": [([], {}, "9", ZOOM)], "Space, double click": [(["0"], ZOOM, " ", ZOOM)],
+    "1": [(["2"], {"look": "2"}, "1", {"look": "0"})], **{key: [([], {}, key, {"look": None})] for key in "2345"},
+    "i": [([], {}, "i", {"inverted": "true"})], "l": [([], {}, "l", {"local": "true"})],
+    "e": [([], {}, "e", {"edge": "true"})], "z": [([], {}, "z", TOOL)], "m": [([], {}, "m", TOOL)],
+    "v": [(["n", "n"], {"film": "last", "state": "ready"}, "v", {"plain": "true"})],
+    "a": [([], {}, "a", {"detections": "false"})], "g": [([], {}, "g", {"truth": "false"})],
+    "d": [([], {}, "d", {"detections": "false"})],
 }
-TOGGLES = "ilevzmagd?"
-ELSEWHERE = {"Left drag", "Middle, right or shift drag", "Click",  # the mouse, above
+TOGGLES = "ilevzmagd"
+ELSEWHERE = {"Left drag", "Middle, right or shift drag", "Click", "?",  # above: the mouse, and the help page
              "w", "x", "b", "s", "h", "y"}  # what this page has none of: panes, drawing, and the other layers
 
 
 def test_every_key_that_the_help_page_names_does_something(reader):
     """A term that neither this table nor another test knows is a key that nobody has tried."""
+    names = ("film", "state", "zoom", "look", "inverted", "local", "edge", "tool", "plain", "detections", "truth")
+
+    def told():
+        return {name: reader.data(name) for name in names}
+
+    def follows(was, deed):
+        def done():
+            now = told()
+            return all(now[name] == value if value else now[name] != was[name] for name, value in deed.items())
+        reader.until(done)
+
     reader.press("?")
     terms = reader.film.locator(".help section:not(:nth-last-child(-n+2)) dt").all_text_contents()
     assert set(terms) - ELSEWHERE == set(DONE)
     reader.press("Escape")
-
-    def told(name):
-        return str(reader.film.locator(".help").is_visible()) if name == "help" else reader.data(name)
-
-    for before, key, (name, value) in (each for row in DONE.values() for each in row):
+    first = told()
+    for before, between, key, deed in (each for row in DONE.values() for each in row):
         reader.press(*before)
-        reader.page.wait_for_timeout(150)
-        was = told(name)
+        follows(first, between)
+        was = told()
         reader.press(key)
-        reader.until(lambda: told(name) == value if value else told(name) != was)  # noqa: B023
+        follows(was, deed)
         if key in TOGGLES:
             reader.press(key)
-            reader.until(lambda: told(name) == was)  # noqa: B023
-        while reader.data("film") != "first":
-            reader.press("p")
-            reader.page.wait_for_timeout(150)
+            follows(was, {name: was[name] for name in deed})
+        reader.press(*["p"] * ["first", "broken", "last"].index(reader.data("film")))
+        follows(first, {"film": "first", "state": "ready"})
         reader.press(" ")
+        follows(first, first)

@@ -92,7 +92,7 @@ def test_a_blinded_read_gives_nothing_away_and_is_revealed_with_its_hits(browser
     reader.until(lambda: reader.data("drawn") == "2")
     typical = page.locator(".st-key-panel_side").get_by_role("radio", name="typical", exact=True)
     reader.until(lambda: typical.count() == 1)  # the form of the film before goes a moment after
-    typical.locator("xpath=ancestor::label").click()
+    typical.click()
     reader.until(lambda: reveal.is_enabled())
     reveal.click()
     reader.until(lambda: int(reader.data("boxes")) > 0)

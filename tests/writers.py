@@ -201,3 +201,4 @@ def main(kind, way, place):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    os._exit(0)  # threads of Arrow that a fork has left behind may else abort the process at its end

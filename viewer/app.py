@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import logging
 import os
 import sys
+import threading
 from pathlib import Path
 
 import streamlit as st
@@ -62,7 +64,8 @@ if Path(sys.argv[0]).resolve() == Path(__file__).resolve():  # this file was sta
     take_arguments(sys.argv[1:])
 
 from core.dicom import read_film  # noqa: E402  (needs the path above)
-from viewer import own, resources  # noqa: E402
+from core.errors import GroundglassError  # noqa: E402
+from viewer import own, resources, state  # noqa: E402
 from viewer.attention import heat_routes  # noqa: E402
 from viewer.canvas.scripts import script_routes  # noqa: E402
 from viewer.downloads import download_routes  # noqa: E402
@@ -71,7 +74,9 @@ from viewer.login import Gate  # noqa: E402
 from viewer.pictures import picture_routes  # noqa: E402
 from viewer.pixels import pixel_routes  # noqa: E402
 from viewer.sockets import send_at_once  # noqa: E402
+from viewer.state import Settings  # noqa: E402
 
+FIRST_PAGE, SESSIONS = "first page", "streamlit.runtime.scriptrunner_utils.script_run_context"  # a thread, a logger
 GIVE_BACK = 30  # seconds between two times that freed memory is given back to the system
 
 
@@ -86,12 +91,29 @@ async def give_back():
         await asyncio.to_thread(lambda: (gc.collect(), trim(0)))
 
 
+def open_named():
+    """Import the pages, and compute what the first reader is shown first; what goes wrong is told on the page.
+
+    Streamlit's warning that a thread without a session may show no widgets says nothing here: none is shown.
+    """
+    logging.getLogger(SESSIONS).addFilter(lambda record: threading.current_thread().name != FIRST_PAGE)
+    from viewer import judged
+    from viewer.views import reading  # noqa: F401  (imports what all pages need)
+
+    opened = resources.identify(state.named_place())
+    with contextlib.suppress(GroundglassError):
+        if resources.cases(opened)[0].predictions is not None:
+            judged.weighed(opened, Settings())
+            judged.costs_of(opened, Settings().fusion, Settings().score)
+
+
 @contextlib.asynccontextmanager
 async def lifespan(_):
     """Begin what the first page needs before there is a browser to ask for it."""
     send_at_once()
     own.clear_abandoned()
     resources.warm()
+    threading.Thread(target=open_named, name=FIRST_PAGE, daemon=True).start()
     giving = asyncio.create_task(give_back())
     yield
     giving.cancel()

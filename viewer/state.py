@@ -65,8 +65,12 @@ def place():
     """
     if own := own_on_show():
         return Place(str(Path(own) / FILMS), own if (Path(own) / MANIFEST).exists() else None)
-    data, predictions = os.environ.get("GROUNDGLASS_DATA"), os.environ.get("GROUNDGLASS_PREDICTIONS")
-    predictions = chosen_run() or predictions
+    return named_place(chosen_run())
+
+
+def named_place(run=None):
+    """The `Place` named when the server was started, with the predictions of `run` in place of those named."""
+    data, predictions = os.environ.get("GROUNDGLASS_DATA"), run or os.environ.get("GROUNDGLASS_PREDICTIONS")
     if not data:
         return Place(str(SAMPLE), predictions or str(SAMPLE / "predictions"))
     return Place(data, predictions or None)
