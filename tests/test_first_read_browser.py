@@ -91,7 +91,8 @@ def test_a_blinded_read_gives_nothing_away_and_is_revealed_with_its_hits(browser
     reader.shows(film)
     reader.until(lambda: reader.data("drawn") == "2")
     typical = page.locator(".st-key-panel_side").get_by_role("radio", name="typical", exact=True)
-    reader.until(lambda: typical.count() == 1)  # the form of the film before goes a moment after
+    side = page.locator(".st-key-panel_side")  # the form of the film between goes a moment after its picture
+    reader.until(lambda: f"film={film}" in page.url and "2 boxes marked" in side.inner_text() and typical.count() == 1)
     typical.click()
     reader.until(lambda: reveal.is_enabled())
     reveal.click()
