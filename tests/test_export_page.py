@@ -125,3 +125,10 @@ def test_the_page_shows_what_would_be_told_of_each_film_from_the_confidence_up(p
     assert frame["film"].tolist() == ["one", "two"] and frame["AI"].tolist() == ["typ", "typ"]
     assert frame["boxes"].tolist() == boxes and frame["best box"].notna().tolist() == [each > 0 for each in boxes]
     assert (frame["best box"].dropna() >= threshold).all() and frame["p(class)"].tolist() == pytest.approx([.7, .7])
+
+
+def test_a_blinded_first_read_is_not_given_away_by_what_would_be_exported(page):
+    assert page.dataframe
+    page.session_state["blind"] = True
+    assert not run(page).dataframe
+    assert any("hidden as long as the first read is blinded" in each.proto.body for each in page.get("html"))

@@ -245,20 +245,16 @@ def worklist_frame(cases, failures, rows, facts):
 PROBABILITIES = ("p(class)", "p(opacity)", "best box")
 
 
-def export_frame(cases, answer, rows, threshold):
-    """A data frame with a row for each film of `rows` and what an export tells of it: the boxes of a confidence from
-    `threshold` up, how confident the best of them is, and the probabilities; text is literal, unknown is missing.
-    """
-    rows = np.asarray(rows)
-    studies, images = cases.film_study[rows], [cases.images[row] for row in rows]
-    told = np.diff(np.r_[0, np.cumsum(answer.scores >= threshold)][answer.offsets])[rows]
-    best = np.append(answer.scores, 0)[answer.offsets[:-1][rows]]  # they descend
-    study = answer.study[studies]
+def export_frame(told):
+    """A data frame with a row for each `core.reported.Reported` of `told`; text is literal, unknown is missing."""
+    study, best = np.array([each.study for each in told]), [each.scores.max(initial=0) for each in told]
     most = np.where(np.isnan(study).any(axis=1), -1, np.nan_to_num(study).argmax(axis=1))
+    boxes = np.array([len(each.scores) for each in told])
     return pd.DataFrame({
-        "film": [image.image_id for image in images], "study": [image.study_id for image in images],
-        "AI": [SHORT[code] for code in most], "p(class)": study.max(axis=1), "p(opacity)": 1 - answer.p_none[rows],
-        "boxes": told, "best box": np.where(told > 0, best, np.nan)})
+        "film": [each.image_id for each in told], "study": [each.study_id for each in told],
+        "AI": [SHORT[code] for code in most], "p(class)": study.max(axis=1),
+        "p(opacity)": [1 - each.p_none for each in told],
+        "boxes": boxes, "best box": np.where(boxes > 0, best, np.nan)})
 
 
 def counted(films, bar):

@@ -15,7 +15,7 @@ from core.stamp import stamp
 from viewer import charts, films, login, resources, state, tuning
 from viewer.canvas.component import Layer, Mark, film_canvas
 from viewer.downloads import Kept, link
-from viewer.views import frame, lists, report
+from viewer.views import first_read, frame, lists, report
 
 MADE = "export made"  # in the session: the last `Made`
 MOST_FILMS = 200  # of which a page makes a file each; the command knows no such limit
@@ -101,8 +101,7 @@ def _make(opened, rows, threshold, formats, deidentify):
     st.session_state.pop(MADE, None)
     cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
     mark = stamp(cases.predictions.manifest, resources.data_set(opened).name, chosen.fusion, chosen.score)
-    told = reported(resources.answer(opened, chosen.fusion, chosen.score), [cases.images[row] for row in rows],
-                    threshold)
+    told = _told(opened, rows, threshold, chosen)
     bar = st.progress(0.0, "Exporting …")
     try:
         kept = Kept(f"groundglass-{'-'.join(formats)}.zip")
@@ -148,17 +147,25 @@ def _chosen(opened, rows, threshold):
     if not rows:
         return
     cases, chosen = resources.cases(opened)[0], tuning.settings(resources.cases(opened)[0].predictions)
-    answer = resources.answer(opened, chosen.fusion, chosen.score)
-    table = charts.export_frame(cases, answer, rows, threshold)
-    count = f"{len(rows):,} film{'s' * (len(rows) > 1)}"
-    st.html(charts.heading("What is exported", f"{count}, {table['boxes'].sum():,} boxes"))
-    st.dataframe(table, hide_index=True, key="export_chosen", height="content" if len(table) < SHORT else 640,
-                 placeholder="–",
+    told = _told(opened, rows, threshold, chosen)
+    if any(first_read.hides(each.image_id) for each in told):
+        st.html(charts.sentences(["What the AI says is hidden as long as the first read is blinded."]))
+        return
+    st.html(charts.heading("What is exported", f"{len(told):,} film{'s' * (len(told) > 1)}, "
+                                               f"{sum(len(each.scores) for each in told):,} boxes"))
+    st.dataframe(charts.export_frame(told), hide_index=True, key="export_chosen", placeholder="–",
+                 height="content" if len(told) < SHORT else 640,
                  column_config={name: st.column_config.NumberColumn(format="%.2f") for name in charts.PROBABILITIES})
-    if len(rows) == 1:
-        image, boxes = cases.images[rows[0]], range(*answer.offsets[rows[0]:rows[0] + 2])
+    if len(told) == 1:
+        image = cases.images[rows[0]]
         _, where, problem = films.opened(image)
-        marks = tuple(Mark(f"d{place}", tuple(answer.boxes[place].tolist()), confidence=float(answer.scores[place]))
-                      for place in boxes if answer.scores[place] >= threshold and not problem)
-        film_canvas("export_canvas", where, [Layer("detections", marks)], problem=problem, caption=[image.image_id],
-                    height=HEIGHT)
+        marks = tuple(Mark(f"d{place}", tuple(box.tolist()), confidence=float(score)) for place, (box, score)
+                      in enumerate(zip(told[0].boxes, told[0].scores, strict=True)))
+        film_canvas("export_canvas", where, () if problem else [Layer("detections", marks)], problem=problem,
+                    caption=[image.image_id], height=HEIGHT)
+
+
+def _told(opened, rows, threshold, chosen):
+    """What is told of the films at `rows` under the settings `chosen`."""
+    images = [resources.cases(opened)[0].images[row] for row in rows]
+    return reported(resources.answer(opened, chosen.fusion, chosen.score), images, threshold)
