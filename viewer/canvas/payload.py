@@ -53,7 +53,8 @@ def deflate(body):
     half the time. Large bodies are cut in pieces for all processors: blocks of one deflate stream (RFC 1951) may come
     from different compressors when each piece ends on a byte, as a sync flush does it.
     """
-    pieces = [body[start:start + PIECE] for start in range(0, len(body), PIECE)] or [b""]
+    whole = memoryview(body)  # pieces of it are no copies
+    pieces = [whole[start:start + PIECE] for start in range(0, len(whole), PIECE)] or [b""]
     with ThreadPoolExecutor(min(len(pieces), os.cpu_count() or 1)) as crew:
         blocks = list(crew.map(_blocks, pieces, [zlib.Z_SYNC_FLUSH] * (len(pieces) - 1) + [zlib.Z_FINISH]))
     return b"".join([ZLIB_HEAD, *blocks, zlib.adler32(body).to_bytes(4, "big")])
