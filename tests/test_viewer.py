@@ -346,6 +346,23 @@ def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(monkey
     assert state.film_id() == "c"
 
 
+def test_a_mark_that_the_page_has_just_moved_away_from_is_no_click(monkeypatch):
+    """The reader went from film a to b and clicked something that is no part of the list before b was marked in it."""
+    session, now = {state.KEPT: {"film": "a"}}, [100.0]
+    monkeypatch.setattr("streamlit.session_state", session)
+    monkeypatch.setattr("streamlit.query_params", {})
+    monkeypatch.setattr(selection.time, "monotonic", lambda: now[0])
+    selection.mark(0, "a", "abc")
+    now[0] += 60
+    state.show_film("b")
+    selection.mark(1, "b", "abc")
+    for seconds, shown, why in [(1, "b", "late"), (1, "a", "a click")]:
+        now[0] += seconds
+        session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(0, "film")]}}
+        selection.heed()
+        assert state.film_id() == shown, why
+
+
 def test_the_address_leads_unless_it_is_only_late(monkeypatch):
     """Each step: what the browser says, what the reader does in this run, and which film is shown then."""
     session = {}
