@@ -21,11 +21,12 @@ NAMES = {"familiarity": "how often films and other pictures are doubted, and how
          "viewer": "a reader's waits in a real browser, against Plotly and st.image with the same film"}
 
 
-def _text(figures, indent=""):
+def text(figures, indent=""):
+    """Lines that say every one of `figures`, a dictionary of numbers, texts and dictionaries."""
     for name, value in figures.items():
         if isinstance(value, dict):
             yield f"{indent}{name}"
-            yield from _text(value, indent + "  ")
+            yield from text(value, indent + "  ")
         else:
             yield f"{indent}{name:<32} {value:.4g}" if isinstance(value, float) else f"{indent}{name:<32} {value}"
 
@@ -43,7 +44,7 @@ def main(arguments=None):
     except GroundglassError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(figures) if options.json else "\n".join(_text(figures)))
+    print(json.dumps(figures) if options.json else "\n".join(text(figures)))
     return 0
 
 

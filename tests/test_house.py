@@ -1,6 +1,9 @@
 """The architecture and the documentation are what the README says they are."""
 
 import ast
+import contextlib
+import importlib
+import io
 import re
 import subprocess
 import sys
@@ -163,9 +166,22 @@ COMMANDS = re.findall(r"^(?:python|streamlit)[^\n#]*", "\n".join(re.findall(r"``
 @pytest.mark.parametrize("line", sorted({" ".join(c.split()[2:4]) for c in COMMANDS if c.startswith("python -m")}))
 def test_commands_in_the_readme_exist(line):
     """Each `python -m ROOM COMMAND` of the README knows --help."""
-    done = subprocess.run([sys.executable, "-m", *line.split(), "--help"], cwd=ROOT, capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stderr
+    helped(*line.split())
+
+
+def helped(room, *words):
+    """What `python -m room words --help` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"{room}.__main__").main([*words, "--help"])
+    assert ended.value.code == 0
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize("room", ["core", "train", "benchmarks"])
+def test_each_room_with_commands_is_a_program(room):
+    done = subprocess.run([sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and f"python -m {room}" in done.stdout, done.stderr
 
 
 def test_every_option_in_the_readme_is_known():
@@ -173,8 +189,7 @@ def test_every_option_in_the_readme_is_known():
         words = command.split()
         if words[0] != "python" or words[2] not in ("core", "train"):
             continue
-        shown = subprocess.run([sys.executable, *words[1:4], "--help"], cwd=ROOT, capture_output=True, text=True,
-                               check=True).stdout
+        shown = helped(*words[2:4])
         unknown = [word for word in words[4:] if word.startswith("--") and word not in shown]
         assert not unknown, f"{command}: {unknown}"
 

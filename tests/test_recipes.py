@@ -32,7 +32,7 @@ def test_a_smoke_run_leaves_a_whole_run_folder(recipe, phantoms, tmp_path):
 
 
 @pytest.mark.parametrize(("recipe", "architecture"), [
-    ("002", "tf_efficientdet_d0"), ("002", "tf_efficientdet_lite2"), ("003", "tf_efficientnetv2_s")])
+    ("002", "tf_efficientdet_d7"), ("002", "tf_efficientdet_lite2"), ("003", "tf_efficientnetv2_s")])
 def test_variants_are_settings(recipe, architecture, phantoms, tmp_path):
     run(recipe, "--data", phantoms, "--smoke", "--run", tmp_path, "--architecture", architecture, "--views", 1)
     assert json.loads((tmp_path / "settings.json").read_text())["settings"]["architecture"] == architecture

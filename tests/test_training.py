@@ -74,7 +74,8 @@ def test_a_finished_run_is_not_continued_with_other_settings(phantoms, tmp_path,
 def test_a_detector_learns_where_the_opacities_are(phantoms):
     """The loss on the same few films falls by more than half."""
     torch.manual_seed(0)
-    settings = TrainSettings(task="detector", architecture="tf_efficientdet_lite0", **{**SMALL, "size": 128})
+    settings = TrainSettings(task="detector", architecture="tf_efficientdet_lite0", precision="fp32",
+                             **{**SMALL, "size": 128})
     films = load_films(phantoms, (128, 128), folds=3, seed=0)
     task = DetectorTask(settings)
     network, device = task.start(), torch.device("cpu")
