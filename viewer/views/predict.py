@@ -10,6 +10,7 @@ from viewer.views import frame
 
 LOOK = 1.0  # seconds between two looks at a run
 TURN = "uploads taken"  # in the session: how often the uploader was emptied
+READ = "own films to be read"  # in the session: whether the reading room is to be opened
 WAYS = ("Files or zip", "Folder")
 ON_SERVER = "On the server"
 STAGES = {"look at films": "Looking at the films", "open weights": "Opening the weights; the first time takes a minute",
@@ -98,6 +99,11 @@ def _begin(files, folder, weights, views, folders):
     st.rerun()
 
 
+def _read(found):
+    state.show_own(str(found.path))
+    st.session_state[READ] = True
+
+
 def _remove():
     state.show_own(None)
     own.forget()
@@ -105,6 +111,8 @@ def _remove():
 
 def _result(found, looking):
     """How far the run is, and what is known of each film; `looking`: it is drawn again by itself."""
+    if st.session_state.pop(READ, False):  # before a run that has just ended draws the page anew
+        frame.go(0)
     job = found.job
     if job is not None and not job.ended and not looking:
         st.rerun(scope="app")
@@ -140,9 +148,8 @@ def _heading(found, films):
     counted = films["state"].value_counts() if len(films) else {}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(charts.heading("Your films", ", ".join(f"{count} {name}" for name, count in counted.items())))
-        if found.films.is_dir() and len(films) and st.button("Read them", type="primary", key="own_read"):
-            state.show_own(str(found.path))
-            frame.go(0)
+        if found.films.is_dir() and len(films):
+            st.button("Read them", type="primary", key="own_read", on_click=_read, args=(found,))
         if state.own_on_show():
             st.button("Back to the data set named at the start", on_click=state.show_own, args=(None,))
     if found.passed_over:
