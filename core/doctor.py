@@ -111,7 +111,8 @@ def _strange(exhibit, dataset):
     known = {image.study_id for image in dataset.images} | set(studies)
     unknown = [each for each in exhibit.image_ids if each not in images or (
         labelled and Path(images[each].path or "").is_relative_to(Path(dataset.root) / "train"))]
-    unknown = [each for each in unknown if each not in set(labelled)]
+    named = set(labelled)
+    unknown = [each for each in unknown if each not in named]
     strange = [each for each in exhibit.study_ids if each not in known]
     for level, all_ids, ids in (("films", exhibit.image_ids, unknown), ("studies", exhibit.study_ids, strange)):
         if ids and len(ids) < FOREIGN * len(all_ids):

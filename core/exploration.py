@@ -108,6 +108,7 @@ def explore(dataset, *, sample=None, progress=None):
         wanted = [wanted[row] for row in np.linspace(0, len(wanted) - 1, sample).astype(int)]
     pictures = _pictures(wanted, progress)
     readable = [image for image in images if image.width and (sample is not None or image.image_id in pictures)]
+    read_ids = {image.image_id for image in readable}
     counts, boxed = np.diff(truth.offsets), np.diff(truth.offsets) > 0
     known = truth.study_class[truth.study_class >= 0]
     patient_of = {image.study_id: image.patient_id for image in images}
@@ -126,7 +127,7 @@ def explore(dataset, *, sample=None, progress=None):
         mean_film=_mean_film(list(pictures.values())),
         pairs=None if sample is not None else _pairs(
             readable, near_duplicates(np.array([_small(pictures[image.image_id]) for image in readable]))),
-        unread=tuple(image.image_id for image in images if image not in set(readable)))
+        unread=tuple(image.image_id for image in images if image.image_id not in read_ids))
 
 
 def _counted(values):

@@ -32,7 +32,8 @@ def scorable(truth, predictions):
     films = _both(truth.image_ids, predictions.image_ids)
     known = np.array(truth.study_ids, object)[truth.study_class >= 0]
     studies = _both(known, predictions.study_ids)
-    others = [each for each in predictions.study_ids if each not in set(studies)]
+    scored = set(studies)
+    others = [each for each in predictions.study_ids if each not in scored]
     return Scorable(truth.subset(films, studies), rearranged(predictions, films, (*studies, *others)), len(films),
                     len(studies))
 

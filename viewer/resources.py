@@ -214,7 +214,7 @@ def is_explored(opened):
     return (opened.data, opened.data_digest) in _explored
 
 
-@st.cache_resource(show_spinner="Decoding films …", max_entries=4)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _exploration(data, digest, sample):
     found = explore(_data_set(data, digest), sample=sample)
     if sample is None:

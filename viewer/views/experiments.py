@@ -106,4 +106,4 @@ def _bundled():
          "input": " × ".join(map(str, card.image_size)), "held-out fold": card.fold,
          "epochs": card.training.get("epochs"),
          **{key: round(value, 4) for key, value in card.metric.items() if key in ("opacity", "none", "study")}}
-        for name, card in cards]), hide_index=True)
+        for name, card in cards]), hide_index=True, placeholder="–")

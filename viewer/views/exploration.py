@@ -20,16 +20,20 @@ def page():
     with st.container(key="sheet"):
         try:
             whole = len(dataset.images) <= AT_ONCE or resources.is_explored(opened)
-            found = resources.explored(opened, None if whole else SAMPLE)
+            with st.spinner("Decoding films …"):
+                found = resources.explored(opened, None if whole else SAMPLE)
         except GroundglassError as error:
             st.html(charts.problems(error))
             return
         _figures(found, SAMPLE if not whole else None)
         if whole:
             _pairs(found.pairs)
-        elif st.button(f"Decode all {found.films:,} films for near-duplicates",
-                       help="About ten seconds for a thousand films of 256 pixels."):
-            resources.explored(opened)
+            return
+        under_way = st.empty()  # above the button, which may stand at the lower edge of the window
+        if st.button(f"Decode all {found.films:,} films for near-duplicates",
+                     help="About ten seconds for a thousand films of 256 pixels."):
+            with under_way, st.spinner(f"Decoding {found.films:,} films …"):
+                resources.explored(opened)
             st.rerun()
 
 
