@@ -93,8 +93,8 @@ def _cycled(count):
 def counts(values):
     """Value -> how often it occurs, as bars with their numbers."""
     figure = _figure("", "", y_range=(0, 1.15 * max([1, *values.values()])))
-    figure.add_bar(x=[escape(str(key)) for key in values], y=list(values.values()), textposition="outside", constraintext="none",
-                   text=[f"{n:,}" for n in values.values()], marker={"color": "#56b4e9"})
+    figure.add_bar(x=[escape(str(key)) for key in values], y=list(values.values()), textposition="outside",
+                   constraintext="none", text=[f"{n:,}" for n in values.values()], marker={"color": "#56b4e9"})
     return figure.update_layout(height=190, xaxis={"type": "category", "range": None, "autorange": True},
                                 margin={"l": 40, "r": 4, "t": 4, "b": 34})
 
