@@ -356,11 +356,22 @@ def test_a_mark_that_the_page_has_just_moved_away_from_is_no_click(monkeypatch):
     now[0] += 60
     state.show_film("b")
     selection.mark(1, "b", "abc")
-    for seconds, shown, why in [(1, "b", "late"), (1, "a", "a click")]:
+    for seconds, shown, why in [(0.5, "b", "late"), (1, "a", "a click")]:
         now[0] += seconds
         session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(0, "film")]}}
         selection.heed()
         assert state.film_id() == shown, why
+
+
+def test_a_row_of_another_order_is_a_click_at_once(monkeypatch):
+    session = {state.KEPT: {"film": "a"}}
+    monkeypatch.setattr("streamlit.session_state", session)
+    monkeypatch.setattr("streamlit.query_params", {})
+    selection.mark(0, "a", "abc")
+    selection.mark(2, "a", "cba")
+    session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(0, "film")]}}
+    selection.heed()
+    assert state.film_id() == "c"
 
 
 def test_the_address_leads_unless_it_is_only_late(monkeypatch):

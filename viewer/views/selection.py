@@ -17,14 +17,16 @@ KEY = "list"
 MADE_FOR = "list made for"  # in the session: (film, inputs) that the list was drawn for, or went on to by itself
 IDS = "list ids"  # in the session: the ids of the films it was drawn with
 LEFT = "list marks left"  # in the session: row -> when the page last moved the mark away from it
-LATE = 1.5  # s in which the browser may still tell the mark of before
+LATE = 1.0  # s in which the browser may still tell the mark of before
 
 
 def mark(row, film_id, ids):
     """Put the mark of the list of films `ids` on `row` (None: nowhere), where `film_id` is, before it is drawn."""
+    same = st.session_state.get(IDS) == ids  # in another order the row is another film's
     st.session_state.update({MADE_FOR: (film_id, state.inputs()), IDS: ids})
     if marked() != row or sorting_column():
-        st.session_state[LEFT] = {**st.session_state.get(LEFT, {}), marked(): time.monotonic()}
+        left = {**st.session_state.get(LEFT, {}), marked(): time.monotonic()}
+        st.session_state[LEFT] = left if same else {}
         cells = [] if row is None else [(row, "film")]
         st.session_state[KEY] = {"selection": {"rows": [], "columns": [], "cells": cells}}
 
