@@ -102,8 +102,8 @@ def _note_row(room):
     level = "box" if room.box else "film"
     own = room.own(level)
     about = room.box.name if room.box else "this film"
-    # a new field for each target and each saved note, so that none shows another's text
-    key = f"note_{level}_{room.image.image_id}_{about}_{own and own.number}"
+    # a new field for each target and each saved note, so that none shows another's text; a verdict leaves it in place
+    key = f"note_{level}_{room.image.image_id}_{about}_{own.note if own else ''}"
     with st.container(key="review_note", horizontal=True, gap="xsmall"):
         st.text_input("Note", own.note if own else "", max_chars=MOST_NOTE, key=key, label_visibility="collapsed",
                       placeholder=f"Note on {about}; Enter saves it", on_change=_save_note, args=(room, level, key))
