@@ -56,22 +56,6 @@ class _Court:
     def known(self):
         return np.unique(self.film)
 
-    @cached_property
-    def _weighed(self):
-        """(weights [N], their sum [F] over each film) of all witnesses, and of those that end at no wall."""
-        return [(weights, np.bincount(self.film, weights, minlength=len(self.place.labelled)))
-                for weights in (self.weights, self.weights * ~self.walled)]
-
-    @cached_property
-    def _last(self):
-        return {}
-
-    def _last_cured(self, slip):
-        """The boxes after the cure of the slip that happened last, which many stories share."""
-        if slip not in self._last:
-            self._last[slip] = slip.cure(self.boxes, self.sides)
-        return self._last[slip]
-
     def first(self, films):
         """The court of its first `films` films, evenly spread, alone."""
         kept = np.isin(self.film, self.known[::max(1, -(-len(self.known) // films))])
@@ -83,9 +67,9 @@ class _Court:
         films = len(self.place.labelled)
         shaped = any(slip.mistake == 1 for slip in story)  # walls at numbers that are no corners hide what they cut
         seen = None if shaped else self._seen(story)
-        boxes = self._last_cured(story[-1]) if story else self.boxes
-        found = overlaps(cured(boxes, self.sides, story[:-1]), self.film, self.place, seen)
-        weights, total = self._weighed[shaped]
+        found = overlaps(cured(self.boxes, self.sides, story), self.film, self.place, seen)
+        weights = self.weights * ~self.walled if shaped else self.weights
+        total = np.bincount(self.film, weights, minlength=films)
         mean = np.divide(np.bincount(self.film, found * weights, minlength=films), total, out=np.full(films, np.nan),
                          where=total > 0)[self.known]
         known = ~np.isnan(mean)

@@ -33,11 +33,6 @@ class Slip:
         return CURES[self.kind](boxes, sides, self.size)
 
 
-def _twice(sides):
-    """[N,4]: what holds in each direction, for both edges."""
-    return np.concatenate([sides, sides], axis=1)
-
-
 def _corners_of_sides(boxes, _, __):
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
@@ -66,7 +61,7 @@ def _scaled_by_other_side(boxes, sides, _):
 
 
 def _from_square(boxes, sides, size):
-    return boxes * _twice(sides / size)
+    return boxes * np.tile(sides / size, 2)
 
 
 def _from_padded(boxes, sides, size):
@@ -76,7 +71,7 @@ def _from_padded(boxes, sides, size):
 def _from_centred(boxes, sides, size):
     """Of a square of `size` in whose middle lies the film."""
     longer = np.maximum(sides[:, :1], sides[:, 1:])
-    return boxes * (longer / size) - _twice((longer - sides) / 2)
+    return boxes * (longer / size) - np.tile((longer - sides) / 2, 2)
 
 
 def _unscaled(boxes, _, factor):
@@ -84,7 +79,7 @@ def _unscaled(boxes, _, factor):
 
 
 def _unmoved(boxes, sides, shares):
-    return boxes - _twice(sides) * np.asarray(shares)
+    return boxes - np.tile(sides, 2) * np.asarray(shares)
 
 
 CURES = {"sides": _corners_of_sides, "sums": _corners_of_sums, "centres": _corners_of_centres,

@@ -88,9 +88,7 @@ def _shares(still, units, meant, weights, edges):
 def _mode(shares, steps, weights):
     """The most said point [K] of `shares` [K,P], told apart by `steps` [K]."""
     cells = np.round(shares / steps[:, None]).astype(np.int64)
-    lowest = cells.min(axis=1, keepdims=True)
-    _, first, cell = np.unique(np.ravel_multi_index(cells - lowest, np.ptp(cells, axis=1) + 1), return_index=True,
-                               return_inverse=True)
-    middle = cells[:, first[np.bincount(cell, weights).argmax()]] * steps
+    known, cell = np.unique(cells, axis=1, return_inverse=True)
+    middle = known[:, np.bincount(cell.reshape(-1), weights).argmax()] * steps
     near = (np.abs(shares - middle[:, None]) < 1.5 * steps[:, None]).all(axis=0)
     return np.median(shares[:, near], axis=1)
