@@ -21,12 +21,11 @@ NAMES = {"familiarity": "how often films and other pictures are doubted, and how
          "viewer": "a reader's waits in a real browser, against Plotly and st.image with the same film"}
 
 
-def text(figures, indent=""):
-    """Lines that say every one of `figures`, a dictionary of numbers, texts and dictionaries."""
+def _text(figures, indent=""):
     for name, value in figures.items():
         if isinstance(value, dict):
             yield f"{indent}{name}"
-            yield from text(value, indent + "  ")
+            yield from _text(value, indent + "  ")
         else:
             yield f"{indent}{name:<32} {value:.4g}" if isinstance(value, float) else f"{indent}{name:<32} {value}"
 
@@ -44,7 +43,7 @@ def main(arguments=None):
     except GroundglassError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(figures) if options.json else "\n".join(text(figures)))
+    print(json.dumps(figures) if options.json else "\n".join(_text(figures)))
     return 0
 
 
