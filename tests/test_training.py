@@ -71,10 +71,10 @@ def test_a_finished_run_is_not_continued_with_other_settings(phantoms, tmp_path,
     assert "holds a run with other settings" in capsys.readouterr().err
 
 
-def test_a_detector_learns_where_the_opacities_are(phantoms):
-    """The loss on the same few films falls by more than half."""
+def detector_losses(phantoms, precision, steps):
+    """The losses of the first so many steps of a detector on the same few films."""
     torch.manual_seed(0)
-    settings = TrainSettings(task="detector", architecture="tf_efficientdet_lite0", precision="fp32",
+    settings = TrainSettings(task="detector", architecture="tf_efficientdet_lite0", precision=precision,
                              **{**SMALL, "size": 128})
     films = load_films(phantoms, (128, 128), folds=3, seed=0)
     task = DetectorTask(settings)
@@ -84,8 +84,19 @@ def test_a_detector_learns_where_the_opacities_are(phantoms):
     batch = Batch(films.pictures[rows], ((1.0, [films.boxes_of(row) for row in rows], rows),))
     optimizer = torch.optim.AdamW(network.parameters())
     engine.ready(task, network, frozen=False)
-    losses = [engine.train_step(task, network, batch, optimizer, 2e-3, step, settings, device) for step in range(25)]
+    return [float(engine.train_step(task, network, batch, optimizer, 2e-3, step, settings, device))
+            for step in range(steps)]
+
+
+def test_a_detector_learns_where_the_opacities_are(phantoms):
+    """The loss on the same few films falls by more than half."""
+    losses = detector_losses(phantoms, "fp32", 25)
     assert losses[-1] < losses[0] / 2
+
+
+def test_a_detector_learns_in_bf16_as_in_float32(phantoms):
+    losses = detector_losses(phantoms, "bf16", 4)
+    assert losses == pytest.approx(detector_losses(phantoms, "fp32", 4), rel=0.1) and losses[-1] < losses[0]
 
 
 def test_held_out_and_doubtful_films_are_not_trained_on(phantoms):
