@@ -54,8 +54,12 @@ class Page:
         self.button(f"say_{level}_{verdict}").click()
         return self.run()
 
+    @property
+    def note_field(self):
+        return next(each for each in self.test.text_input if each.label == "Note")
+
     def note(self, text):
-        next(each for each in self.test.text_input if each.label == "Note").input(text)
+        self.note_field.input(text)
         return self.run()
 
     @property
@@ -146,6 +150,15 @@ def test_a_truth_box_that_is_off_is_replaced_by_the_detection_on_it(folder):
     Page().pick("t0").say("box", "truth too tight or loose")
     [review] = saved(folder)
     assert review.side == "truth" and review.box == FOUND and list(map(round, review.instead[0])) == [11, 10, 50, 50]
+
+
+def test_the_field_of_a_note_stays_for_a_verdict_and_shows_what_is_saved(folder):
+    page = Page().pick("d1")
+    before = page.note_field.proto.id
+    assert page.say("box", "truth missing").note_field.proto.id == before, "what is typed meanwhile is kept"
+    assert page.note("a lead").note_field.value == "a lead"
+    page.button("undo_review").click()
+    assert page.run().note_field.value == "", "nor does what was taken back stay"
 
 
 DRAWN = (55., 5., 95., 45.)
