@@ -335,43 +335,39 @@ def test_the_list_is_heeded_only_when_nothing_else_has_moved(monkeypatch, moved,
     assert state.film_id() == film, why
 
 
-def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(monkeypatch):
+@pytest.fixture
+def listed(monkeypatch):
+    """A list of the films a, b and c, the first of which is on show: calls tell it the row that the browser marks."""
     session = {state.KEPT: {"film": "a"}}
     monkeypatch.setattr("streamlit.session_state", session)
     monkeypatch.setattr("streamlit.query_params", {})
     selection.mark(0, "a", "abc")
-    for row in (1, 2):
+
+    def told(row):
         session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(row, "film")]}}
         selection.heed()
-    assert state.film_id() == "c"
+        return state.film_id()
+    return told
 
 
-def test_a_mark_that_the_page_has_just_moved_away_from_is_no_click(monkeypatch):
+def test_a_second_key_is_heeded_although_it_cut_the_first_ones_page_short(listed):
+    assert [listed(row) for row in (1, 2)] == ["b", "c"]
+
+
+def test_a_mark_that_the_page_has_just_moved_away_from_is_no_click(listed, monkeypatch):
     """The reader went from film a to b and clicked something that is no part of the list before b was marked in it."""
-    session, now = {state.KEPT: {"film": "a"}}, [100.0]
-    monkeypatch.setattr("streamlit.session_state", session)
-    monkeypatch.setattr("streamlit.query_params", {})
+    now = [100.0]
     monkeypatch.setattr(selection.time, "monotonic", lambda: now[0])
-    selection.mark(0, "a", "abc")
-    now[0] += 60
     state.show_film("b")
     selection.mark(1, "b", "abc")
     for seconds, shown, why in [(0.5, "b", "late"), (1, "a", "a click")]:
         now[0] += seconds
-        session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(0, "film")]}}
-        selection.heed()
-        assert state.film_id() == shown, why
+        assert listed(0) == shown, why
 
 
-def test_a_row_of_another_order_is_a_click_at_once(monkeypatch):
-    session = {state.KEPT: {"film": "a"}}
-    monkeypatch.setattr("streamlit.session_state", session)
-    monkeypatch.setattr("streamlit.query_params", {})
-    selection.mark(0, "a", "abc")
+def test_a_row_of_another_order_is_a_click_at_once(listed):
     selection.mark(2, "a", "cba")
-    session[selection.KEY] = {"selection": {"rows": [], "columns": [], "cells": [(0, "film")]}}
-    selection.heed()
-    assert state.film_id() == "c"
+    assert listed(0) == "c"
 
 
 def test_the_address_leads_unless_it_is_only_late(monkeypatch):
