@@ -92,6 +92,7 @@ class Task:
         self.p_opacity, self.study = rng.random(films), rng.dirichlet(np.ones(4), films)
 
     def fuse(self):
+        vars(self.candidates).pop("ranked", None)  # as if nothing had been fused before
         return fuse(self.candidates, self.settings)
 
     def score(self, fused):

@@ -23,13 +23,13 @@ The reference is `ensemble_boxes` 1.0.9, met to 1e-6. Where that library is wron
 """
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
 from core import fusion_kernels
 from core.errors import BadSettings
 from core.parallel import over_films, read_only
+from core.predictions import Candidates
 
 METHODS = ("nms", "soft_nms", "nmw", "wbf")
 DECAYS = ("linear", "gaussian")
@@ -194,15 +194,23 @@ def fuse(candidates, settings):
     _check_crowd(offsets)
     drafts = _empty_detections(len(scores))
     member_of, counts = np.empty(len(scores), np.int32), np.zeros(len(offsets) - 1, np.int64)
-    over_films(fusion_kernels.draft_films, offsets, boxes, scores, read_only(candidates.source, np.int16), offsets,
-               slot_of, _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen)),
-               settings.method_code, CONF_TYPES.index(settings.conf_type), float(settings.iou),
-               float(np.float32(settings.skip)), float(settings.sigma), *drafts, member_of, counts)
+    scales, weights = _factors("scales", settings.scales, len(chosen)), _weights(settings, len(chosen))
+    over_films(fusion_kernels.draft_films, offsets, _ranked(candidates, scales, weights), boxes, scores,
+               read_only(candidates.source, np.int16), offsets, slot_of, scales, weights, settings.method_code,
+               CONF_TYPES.index(settings.conf_type), float(settings.iou), float(np.float32(settings.skip)),
+               float(settings.sigma), *drafts, member_of, counts)
     packed = np.r_[0, np.cumsum(counts)]
     fused_boxes, fused_scores, leader = _empty_detections(packed[-1])
     over_films(fusion_kernels.pack_films, offsets, offsets, *drafts, packed, fused_boxes, fused_scores, leader,
                member_of)
     return Fused(*(read_only(array) for array in (fused_boxes, fused_scores, packed, leader, member_of)))
+
+
+def _ranked(candidates, scales, weights):
+    """Rows [N] int32 by score, which need no sorting when all sources count alike, else in their order: equal weighted
+    scores are settled by it."""
+    alike = (scales == scales[:1]).all() and (weights == weights[:1]).all()
+    return candidates.ranked if alike else read_only(np.arange(len(candidates.scores), dtype=np.int32))
 
 
 def _empty_detections(count):
@@ -212,5 +220,4 @@ def _empty_detections(count):
 def warm():
     """Compiles what `fuse` needs, or loads it from numba's cache; seconds the first time, so call it early."""
     none = np.zeros(0)
-    fuse(SimpleNamespace(boxes=np.zeros((0, 4)), scores=none, source=none, offsets=np.zeros(2), sources=()),
-         FusionSettings())
+    fuse(Candidates(np.zeros((0, 4)), none, none, np.zeros(2), ()), FusionSettings())

@@ -134,11 +134,15 @@ def _wbf_scores(film, n, clusters, count, counting, weights, conf_type):
 
 
 @compiled
-def _read_film(start, stop, boxes, scores, source, slot_of, scale, weights, skip, film, member_of, keys, picked,
+def _read_film(start, stop, ranked, boxes, scores, source, slot_of, scale, weights, skip, film, member_of, keys, picked,
                sorting):
-    """Fills `film` with the rows start..stop that take part, by descending weighted score; returns how many."""
+    """Fills `film` with the rows ranked[start..stop] that take part, by descending weighted score; returns how many.
+
+    Rows that are ranked so already need no sorting.
+    """
     n = 0
-    for row in range(start, stop):
+    for place in range(start, stop):
+        row = ranked[place]
         member_of[row] = -1
         slot = slot_of[source[row]]
         score = scores[row] * scale[slot]
@@ -175,11 +179,12 @@ def _write_film(start, film, n, clusters, count, place_of, sorting, boxes, score
 
 
 @compiled
-def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, weights, method, conf_type, iou, skip,
-                sigma, out_boxes, out_scores, leader, member_of, counts):
+def draft_films(first, last, ranked, boxes, scores, source, offsets, slot_of, scale, weights, method, conf_type, iou,
+                skip, sigma, out_boxes, out_scores, leader, member_of, counts):
     """Detections of the films first..last, those of film f into rows offsets[f] to offsets[f] + counts[f].
 
-    boxes [N,4], scores [N] float32, source [N] int16, offsets [F+1] int64; slot_of [sources] int64: the place of a
+    ranked [N] int32: the order in which a film's rows are taken, ties included; boxes [N,4], scores [N] float32, source
+    [N] int16, offsets [F+1] int64; slot_of [sources] int64: the place of a
     source among the selected ones or -1; scale, weights [selected] float64. Written: out_boxes [N,4], out_scores [N]
     float32, leader [N] int32, counts [F] int64, and member_of [N] int32, which counts from the film's first detection.
     """
@@ -193,7 +198,7 @@ def draft_films(first, last, boxes, scores, source, offsets, slot_of, scale, wei
     fading = Fading(real[4], real[5], real[6], numbers[0], numbers[1])
     counting = Counting(whole[4], real[5], real[6], np.empty((n, len(weights)), np.bool_))
     for f in range(first, last):
-        n = _read_film(offsets[f], offsets[f + 1], boxes, scores, source, slot_of, scale, weights, skip, film,
+        n = _read_film(offsets[f], offsets[f + 1], ranked, boxes, scores, source, slot_of, scale, weights, skip, film,
                        member_of, real[4], whole[3], sorting)
         if method == NMS:
             count = _nms(film, n, clusters, iou)

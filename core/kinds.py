@@ -174,7 +174,8 @@ def _boxes(cases, fused, answer, matches, fusion, score, display):
                read_only(given.source, np.int16), read_only(_scales(given, fusion)),
                read_only(film_factors(cases.predictions, score), np.float32), offsets,
                read_only(truth.boxes, np.float32), read_only(truth.offsets, np.int64), ENOUGH, candidate, own)
-    taker = np.where(candidate >= 0, np.append(fused.member_of, -1)[candidate], -1).astype(np.int32)
+    taker = np.full(len(candidate), -1, np.int32)
+    taker[candidate >= 0] = fused.member_of[candidate[candidate >= 0]]
     shown = answer.scores[:len(matches.verdict)] >= display
     meant = matches.truth_row[shown & (detections == CODES["localisation"])]
     near = np.bincount(meant, minlength=len(truth.boxes)) > 0

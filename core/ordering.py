@@ -1,6 +1,6 @@
-"""Stable sorts, compiled for the few hundred numbers of one film and in numpy for a whole set.
+"""Stable sorts, compiled for the few hundred numbers of each film and in numpy for a whole set.
 
-It knows nothing of films. numba's cache does not see a change in another file: after a change here, remove
+It knows nothing of boxes. numba's cache does not see a change in another file: after a change here, remove
 `core/__pycache__`, so that fusion and matching are compiled anew with it.
 """
 
@@ -8,6 +8,8 @@ from collections import namedtuple
 
 import numpy as np
 from numba import njit
+
+from core.parallel import over_films, read_only
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -59,6 +61,27 @@ def stable_descending(keys, n, sorting):
         runs = merged
         order, spare = spare, order
     return order
+
+
+@compiled
+def _rank_films(first, last, values, offsets, ranked):
+    n = 0
+    for film in range(first, last):
+        n = max(n, offsets[film + 1] - offsets[film])
+    sorting = sorting_memory(n)
+    for film in range(first, last):
+        start, stop = offsets[film], offsets[film + 1]
+        order = stable_descending(values[start:stop], stop - start, sorting)
+        for place in range(stop - start):
+            ranked[start + place] = start + order[place]
+
+
+def descending_by_film(values, offsets):
+    """Rows [N] int32 of `values` [N], those of film f in places offsets[f] to offsets[f + 1], by descending value in
+    float32 inside each film, equal values in their order; no NaN. Read-only."""
+    offsets, ranked = read_only(offsets, np.int64), np.empty(len(values), np.int32)
+    over_films(_rank_films, offsets, read_only(values, np.float32), offsets, ranked)
+    return read_only(ranked)
 
 
 def descending(values):

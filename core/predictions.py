@@ -15,6 +15,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from core.columns import ANEW, read_columns, write_columns
 from core.errors import BadPredictions
 from core.files import locked, plain_bytes, whole_file
 from core.labels import STUDY_CLASSES
+from core.ordering import descending_by_film
 
 FORMAT = 1
 MANIFEST, MOST_MANIFEST = "manifest.json", 64 * 2 ** 20  # and its most bytes
@@ -81,6 +83,11 @@ class Candidates:
         climbs = len(self.offsets) and (np.diff(self.offsets) >= 0).all()
         if not climbs or self.offsets[0] != 0 or self.offsets[-1] != count:
             raise BadPredictions(f"offsets do not climb from 0 to the {count} candidates, but must: {ANEW}")
+
+    @cached_property
+    def ranked(self):
+        """Rows int32 [N], film after film, by score descending, equal scores in their order."""
+        return descending_by_film(self.scores, self.offsets)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 provenance."""
 
 import threading
-from types import SimpleNamespace
 
 import ensemble_boxes
 import numpy as np
@@ -11,7 +10,7 @@ from ensemble_boxes.ensemble_boxes_nms import cpu_soft_nms_float
 
 from core import parallel
 from core.errors import BadSettings
-from core.fusion import CONF_TYPES, FusionSettings, fuse
+from core.fusion import CONF_TYPES, METHODS, FusionSettings, fuse
 from core.predictions import Candidates, Source
 
 SIZE = np.array([3000.0, 2400, 3000, 2400])  # width, height, width, height of every random film
@@ -214,9 +213,9 @@ class TestEveryMethod:
         assert fuse(nothing, FusionSettings(method)).offsets.tolist() == [0]
 
     def test_inputs_stay_as_they_are_and_the_same_call_gives_the_same_answer(self, method):
-        film = random_film(np.random.default_rng(7), 3)
-        given = SimpleNamespace(**{name: np.array(getattr(candidates([film]), name))
-                                   for name in ("boxes", "scores", "source", "offsets")}, sources=sources(3))
+        one = candidates([random_film(np.random.default_rng(7), 3)])
+        given = Candidates(*(np.array(getattr(one, name)) for name in ("boxes", "scores", "source", "offsets")),
+                           one.sources)
         before = [given.boxes.copy(), given.scores.copy(), given.source.copy(), given.offsets.copy()]
         settings = FusionSettings(method, weights=(1, 2, 3))
         one, two = fuse(given, settings), fuse(given, settings)
@@ -276,6 +275,15 @@ def test_scores_of_zero_leave_a_box_as_it_is():
     for method in ("nmw", "wbf"):
         fused = fuse(candidates([film]), FusionSettings(method, skip=0))
         assert fused.boxes.tolist() == [[0, 0, 100, 100]] and fused.scores.tolist() == [0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weighted_scores_that_tie_are_taken_by_source(method):
+    """Also where the scores before the weights had another order."""
+    film = [boxed((0, 0, 100, 100, .25)), boxed((5, 0, 105, 100, .5))]
+    assert fuse(candidates([film]), FusionSettings(method)).leader.tolist()[0] == 1
+    for factors in ({"weights": (2, 1)}, {"scales": (2, 1)}):
+        assert fuse(candidates([film]), FusionSettings(method, **factors)).leader.tolist()[0] == 0
 
 
 def test_scales_change_a_sources_scores_before_skip():
