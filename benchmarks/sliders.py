@@ -135,6 +135,7 @@ class Slider:
     def release(self, share):
         """Milliseconds from the release of a click on the track to the last change it made."""
         self.page.mouse.click(*self.place(share))
+        self.page.wait_for_function("() => window.seen.frames.at(-1)?.[0] > window.seen.released")
         self.quiet()
         frame, released = self.page.evaluate("() => [window.seen.frames.at(-1)[0], window.seen.released]")
         return frame - released
