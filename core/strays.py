@@ -19,7 +19,7 @@ def strays(court, stories):
 
     `court` has the witnesses: boxes [N,4] of films [N], their `weights` [N] and `sides` [N,2], and their `place`.
     """
-    rows, meant = _pairs(court)
+    rows, truth = meant(court)
     boxes, sides, weights = court.boxes[rows], court.sides[rows], court.weights[rows]
     leaving = _leaves(court.boxes, court.sides)
     found = {}
@@ -33,7 +33,7 @@ def strays(court, stories):
             for edges in ((0, 1), *EDGES):
                 units = [cured(boxes, sides, (*story, move) if after else (move, *story)) - still
                          for move in _unit_moves(edges)]
-                for shares in _shares(still, units, meant, weights, edges):
+                for shares in _shares(still, units, truth, weights, edges):
                     move = Slip(3, "moved", shares)
                     found[(*story, move) if after else (move, *story)] = None
     return list(found)
@@ -44,7 +44,7 @@ def _leaves(boxes, sides):
     return far.any(axis=1).mean() > LEAVING
 
 
-def _pairs(court):
+def meant(court):
     """Rows of witnesses int64 [P] and each ground-truth box [P,4] of their films."""
     place = court.place
     counts = np.diff(place.offsets)[court.film]
