@@ -70,11 +70,15 @@ class _Court:
 
     def hears(self, story):
         """Mean overlap [K] of the witnesses of each of the K films after the cure of `story`."""
-        films = len(self.place.labelled)
-        shaped = any(slip.mistake == 1 for slip in story)  # walls at numbers that are no corners hide what they cut
-        seen = None if shaped else self._seen(story)
-        found = overlaps(cured(self.boxes, self.sides, story), self.film, self.place, seen)
-        weights = self.weights * ~self.walled if shaped else self.weights
+        films, boxes, weights = len(self.place.labelled), cured(self.boxes, self.sides, story), self.weights
+        shaped = any(slip.mistake == 1 for slip in story)
+        if shaped and len(story) == 1:
+            seen = bounds(boxes, self.place.sides, self.film)
+        elif shaped:  # walls at numbers that are no corners hide what they cut, and to seek others takes long
+            seen, weights = None, weights * ~self.walled
+        else:
+            seen = self._seen(story)
+        found = overlaps(boxes, self.film, self.place, seen)
         total = np.bincount(self.film, weights, minlength=films)
         mean = np.divide(np.bincount(self.film, found * weights, minlength=films), total, out=np.full(films, np.nan),
                          where=total > 0)[self.known]
@@ -87,11 +91,11 @@ class _Court:
         rows, truth = meant(self)
         off = np.abs(cured(self.boxes, self.sides, story)[rows] - truth) / np.tile(truth[:, 2:] - truth[:, :2], 2)
         free = ~self.edges_walled
-        agree = (np.maximum(0, 1 - off / OFF) * free[rows]).sum(axis=1)
-        best = np.zeros(len(free))
+        agree = (np.nan_to_num(np.maximum(0, 1 - off / OFF)) * free[rows]).sum(axis=1)
+        best, count = np.zeros(len(free)), free.sum(axis=1)
         np.maximum.at(best, rows, agree)
-        count = free.sum(axis=1)
-        return np.average(best / np.maximum(1, count), weights=self.weights * (count > 0))
+        weights = self.weights * (count > 0)
+        return (weights * best / np.maximum(1, count)).sum() / max(weights.sum(), 1e-12)
 
     def stands_at_walls(self, story):
         """Whether boxes end at one value after the cure of `story`, as those do that were clipped before."""
@@ -154,20 +158,18 @@ def _simplest(by_film, stories, court):
     error = np.maximum(short.std(axis=1) / by_film.shape[1] ** 0.5, 1e-12)
     fair = (means >= ALIKE * means[best]) | ((short.mean(axis=1) < DOUBT * error) & (means >= 0.9 * means[best]))
     walled = court.walled.mean() > WALLED
-    if walled and means[best] >= BETTER * means[0]:
+    if means[best] >= BETTER * means[0]:
         fair[[number for number, story in enumerate(stories) if len(story) == 1 and _suffices(
-            story, stories[best], means[number] / means[best], court)]] = True
+            story, stories[best], means[number] / means[best], court, walled)]] = True
     fair = np.flatnonzero(fair).tolist()
     length = min(len(stories[number]) for number in fair)
     shortest = max((number for number in fair if len(stories[number]) == length), key=lambda number: means[number])
-    if not walled or length != 1:
-        return shortest
-    rivals = [number for number in fair if len(stories[number]) == 1 and means[number] >= LEVEL * means[shortest]]
-    moved = not court.stands_at_walls(())
+    rivals = [number for number in fair if len(stories[number]) == length and means[number] >= LEVEL * means[shortest]]
+    moved = walled and not court.stands_at_walls(())
     return max(rivals, key=lambda number: (moved and court.stands_at_walls(stories[number]),
                                            court.edges_agree(stories[number])))
 
 
-def _suffices(one, two, share, court):
+def _suffices(one, two, share, court, walled):
     """Whether the story `one` of a single slip, which is as good as `two` but for a `share`, is enough."""
-    return share >= CLEAR or (share >= FAR and court.edges_agree(one) >= court.edges_agree(two))
+    return (walled and share >= CLEAR) or (share >= FAR and court.edges_agree(one) >= court.edges_agree(two))

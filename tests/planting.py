@@ -21,6 +21,16 @@ def as_sides(boxes, sides):
     return stacked(x_min, y_min, x_max - x_min, y_max - y_min)
 
 
+def as_centres(boxes, sides):
+    x_min, y_min, x_max, y_max = boxes.T
+    return stacked((x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min)
+
+
+def as_sums(boxes, sides):
+    x_min, y_min, x_max, y_max = boxes.T
+    return stacked(x_min, y_min, x_min + x_max, y_min + y_max)
+
+
 def transposed(boxes, sides):
     return boxes[:, [1, 0, 3, 2]]
 
@@ -80,7 +90,8 @@ COORDINATES = {  # plant -> (mistake, how the boxes come to stand)
 }
 MORE = {  # the same mistakes made otherwise
     "moved to the left": (3, to_the_left), "frame of 256": (6, in_frame(256)), "padded to 512": (6, padded(512)),
-    "in the middle of 512": (6, centred(512)),
+    "in the middle of 512": (6, centred(512)), "centre, width, height": (1, as_centres), "sums": (1, as_sums),
+    "half as large again": (3, lambda boxes, sides: boxes * 1.5),
 }
 
 

@@ -138,13 +138,16 @@ def test_a_coordinate_mistake_is_found_and_cured(dataset, tmp_path, name, as_csv
         assert mistakes(read_exhibit(back), dataset) == []
 
 
-PAIRS = [names for names in doctor_pairs.pairs(planting.COORDINATES) if len(names) == 2]
+PAIRS = [*(names for names in doctor_pairs.pairs(planting.COORDINATES) if len(names) == 2),
+         ("cut in half", "frame of 256"), ("frame of 256", "cut in half"), ("cut in half", "centre, width, height"),
+         ("centre, width, height", "cut in half"), ("cut in half", "sums"), ("padded to 512", "sums"),
+         ("half as large again", "transposed")]
 
 
 @pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
 def test_two_coordinate_mistakes_at_once_are_both_found(dataset, names):
     exhibit = correct(dataset, views=("plain",))
-    numbers = sorted(planting.COORDINATES[name][0] for name in names)
+    numbers = sorted(doctor_pairs.WAYS[name][0] for name in names)
     assert doctor_pairs.found(exhibit, place_of(exhibit.image_ids, dataset), names) == numbers
 
 
