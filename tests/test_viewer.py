@@ -188,6 +188,14 @@ def test_next_and_previous_follow_the_list_and_stop_at_its_ends(folder):
     assert page.film == order[-1]
 
 
+def test_next_goes_on_from_a_film_that_a_key_has_opened_since_the_button_was_drawn(folder):
+    page = Page()
+    order = page.listed["film"].tolist()
+    kept = page.test.session_state[state.KEPT]
+    page.test.session_state[state.KEPT] = {**kept, state.FILM: order[3]}
+    assert page.press("Next").film == order[4]
+
+
 def test_the_address_opens_the_same_film_and_settings(folder):
     page = Page(film="two", show="0.1", method="NMS", layers="Detections", order="id")
     assert page.film == "two" and page.sliders["Display confidence"]["value"] == .1

@@ -23,11 +23,11 @@ WHY = "Why this box"  # the tab under the film that opens when the reader clicks
 
 
 def _bar(opened, settings, ids, film_id):
-    """Previous and next from `film_id` along the list `ids`, and which layers are shown: their kinds, and a
+    """Previous and next along the list `ids`, and for `film_id` which layers are shown: their kinds, and a
     function that gives the `HeatMap` of an image, None when it is not asked for; and what stands beside the film."""
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center", gap="small"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
-            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids, film_id),
+            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids),
                       disabled=not ids, help=f"Key {key}; also with the arrow keys, Page Up and Page Down.")
         st.space("stretch")
         if first_read.hides(film_id):

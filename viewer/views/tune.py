@@ -8,7 +8,7 @@ from core.changes import ap_changes
 from core.errors import GroundglassError
 from viewer import analyses, charts, films, judged, live, resources, state, tuning
 from viewer.canvas.component import film_canvas
-from viewer.views import blame, explain, frame, grids, layers, settings
+from viewer.views import blame, explain, frame, grids, layers, settings, worklist
 
 CHOSEN = "tune tab"
 
@@ -83,7 +83,7 @@ def _film(opened, chosen):
     film_id = state.film_id()
     with st.container(horizontal=True, key="film_bar", vertical_alignment="center"):
         for label, icon, by, key in (("Previous", "chevron_left", -1, "p"), ("Next", "chevron_right", 1, "n")):
-            st.button(label, icon=f":material/{icon}:", on_click=_step, args=(ids, by), shortcut=key)
+            st.button(label, icon=f":material/{icon}:", on_click=worklist.step, args=(by, ids), shortcut=key)
     row = resources.row_of(opened)[film_id]
     _, where, problem = films.opened(cases.images[row])
     found = judged.findings(opened, chosen, row)
@@ -95,10 +95,6 @@ def _film(opened, chosen):
 def _telling(cases, ids):
     """The first film with a box, which tells more than one without."""
     return next((image_id for row, image_id in enumerate(ids) if len(cases.truth.boxes_of(row))), ids[0])
-
-
-def _step(ids, by):
-    state.show_film(state.stepped(ids, state.film_id(), by))
 
 
 TABS = {"Film": _film, **blame.TABS, **explain.TABS, **grids.TABS}

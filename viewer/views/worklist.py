@@ -100,6 +100,6 @@ def _heed():
     selection.heed()
 
 
-def step(by, ids, film_id):
-    """Go `by` places from `film_id` along the list `ids`."""
-    state.show_film(state.stepped(ids, film_id, by))
+def step(by, ids):
+    """Go `by` places along the list `ids` from the film of now; a key may have left the one that was drawn."""
+    state.show_film(state.stepped(ids, state.film_id(), by))
