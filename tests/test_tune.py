@@ -166,7 +166,9 @@ def test_what_changed_shows_both_answers(folder):
     page.press("Pin")
     page.test.query_params["show"] = ".7"
     page.run()
-    assert page.test.dataframe[0].value["image_id"].tolist()[0] and "best first" in page.html()
+    first = page.test.dataframe[0].value["image_id"].tolist()[0]
+    assert [caption for caption, _ in canvases(page)] == [["now", first], ["before", first]]
+    assert "best first" in page.html()
     page.test.session_state["film"] = page.test.dataframe[0].value["image_id"].tolist()[-1]
     page.test.query_params["film"] = page.test.session_state["film"]
     (caption, now), (other, before) = canvases(page.run())

@@ -33,7 +33,7 @@ export function readoutLines(state, point) {
   const off = [vendorText(state), ...layers.hiddenNames(), loose ? "window not linked (w)" : "",
     tool === "draw" && drawing.purpose ? `left drag ${drawing.purpose} (x)` : TOOLS[tool]].filter(Boolean);
   if (off.length) lines.unshift(off.join("  ·  "));
-  lines.push(point ? valueText(film, point) : " ");
+  lines.push(point ? valueText(film, point) : "");
   return lines;
 }
 

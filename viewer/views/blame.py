@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import BadPredictions, GroundglassError
 from core.neighbours import doubtful_films
 from viewer import charts, films, judged, resources, state, tuning
-from viewer.canvas.component import film_canvas
+from viewer.canvas.component import Link, film_canvas
 from viewer.views import explain, layers
 
 PICKED = "changed film"  # key of the table of changed films
@@ -47,7 +47,7 @@ def _told(iterable, total, bar):
 
 
 def _changed(opened, settings):
-    """Films whose verdicts differ from those under the pinned settings, or of another run; a click shows both."""
+    """Films whose verdicts differ from those under the pinned settings, or of another run; one of them shown twice."""
     try:
         other, before, words = _other(opened)
         found = judged.changes_of(opened, settings, other, before)
@@ -61,14 +61,14 @@ def _changed(opened, settings):
         return
     st.dataframe(pd.DataFrame([asdict(each) for each in found]), key=PICKED, on_select=lambda: _open(found),
                  selection_mode="single-row", hide_index=True, height=230, column_config=COLUMNS)
-    if any(each.image_id == state.film_id() for each in found):
-        now, then = st.columns(2)
-        with now:
-            _film("now", opened, settings)
-        with then:
-            _film("before", other, before)
-    else:
-        st.html(charts.sentences(["A click on a row shows the film twice: as it is now, and as it was before."]))
+    changed = [each.image_id for each in found]
+    film_id = state.film_id() if state.film_id() in changed else changed[0]
+    st.html(charts.sentences([f"{film_id} as it is now, and as it was before; a click on a row shows another."]))
+    now, then = st.columns(2)
+    with now:
+        _film("now", opened, settings, film_id)
+    with then:
+        _film("before", other, before, film_id)
     explain.export(opened, settings, [asdict(each) for each in found], "changed", (
         {"display": settings.display, "before": {**asdict(before), "predictions": other.predictions}},))
 
@@ -89,13 +89,13 @@ def _other(opened):
     return other, tuning.settings(cases.predictions), f"against {chosen}"
 
 
-def _film(name, opened, settings):
-    """The film that the reader has open, with its boxes under `settings`; `name` is 'now' or 'before'."""
-    row = resources.row_of(opened)[state.film_id()]
+def _film(name, opened, settings, film_id):
+    """The film with its boxes under `settings`; `name` is 'now' or 'before'."""
+    row = resources.row_of(opened)[film_id]
     _, where, problem = films.opened(resources.cases(opened)[0].images[row])
     drawn = layers.judged_layers(judged.findings(opened, settings, row))
-    film_canvas(f"changed {name}", where, () if problem else drawn, problem=problem, caption=[name, state.film_id()],
-                height="max(300px, calc(100dvh - 480px))")
+    film_canvas(f"changed {name}", where, () if problem else drawn, problem=problem, caption=[name, film_id],
+                height="max(300px, calc(100dvh - 480px))", link=Link("what changed"))
 
 
 def _open(found):
