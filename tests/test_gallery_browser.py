@@ -53,6 +53,23 @@ def test_crops_are_pictures_with_the_box_they_are_about(page):
         assert box["y"] >= frame["y"] - 1 and box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
 
 
+DETECTIONS = """(tiles) => [...tiles.querySelectorAll(".tile:has(svg)")].map((tile) => {
+  const [, , width, height] = tile.querySelector("svg").getAttribute("viewBox").split(" ").map(Number);
+  const boxes = [...tile.querySelectorAll("rect[stroke-opacity='1']:not([stroke-dasharray])")].map(
+    (each) => ["x", "y", "width", "height"].map((name) => Number(each.getAttribute(name))));
+  const inside = boxes.filter(([x, y, w, h]) => x < width && y < height && x + w > 0 && y + h > 0);
+  const letters = [...tile.querySelectorAll(".letters")].filter((each) => ["TP", "FP"].includes(each.textContent));
+  return [letters.length, inside.length, boxes.length];
+})"""
+
+
+def test_a_box_outside_the_crop_has_no_letters(page):
+    opened(page, "?gallery_set=false+positives&show=0.05&gallery_order=size")
+    tiles = page.locator(".tiles").first.evaluate(DETECTIONS)
+    assert all(letters == inside for letters, inside, _ in tiles)
+    assert any(inside < boxes for _, inside, boxes in tiles)
+
+
 def test_a_kind_narrows_the_crops(page):
     opened(page, "?gallery_set=false+positives")
     before = page.locator(".heading h2").filter(has_text="boxes").inner_text()
