@@ -16,6 +16,7 @@ def examined(monkeypatch, predictions, figures="", folds=None):
     monkeypatch.setenv("GROUNDGLASS_DATA", str(SAMPLE))
     monkeypatch.setenv("GROUNDGLASS_PREDICTIONS", str(predictions))
     page = AppTest.from_string(SCRIPT, default_timeout=120).run()
+    assert "only images with boxes scored" in told(page)  # what is looked for, before anything is examined
     if figures:
         page.text_input(key="doctor_figures").set_value(figures)
     if folds is not None:
@@ -23,12 +24,17 @@ def examined(monkeypatch, predictions, figures="", folds=None):
     next(button for button in page.button if button.label == "Examine").click()
     page.run()
     assert not page.exception, page.exception[0].stack_trace
-    return " ".join(each.proto.body for each in page.get("html")), page
+    return told(page), page
+
+
+def told(page):
+    return " ".join(each.proto.body for each in page.get("html"))
 
 
 def test_correct_predictions_are_found_so(monkeypatch):
     words, page = examined(monkeypatch, SAMPLE / "predictions")
     assert "No findings" in words and not page.get("download_button")
+    assert "only images with boxes scored" not in words
 
 
 def test_a_mistake_is_shown_with_its_evidence_and_its_cure(monkeypatch, tmp_path):

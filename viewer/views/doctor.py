@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GroundglassError
+from core.findings import MISTAKES
 from core.tables import ON_A_PAGE, some
 from viewer import charts, state
 from viewer.views import frame
@@ -79,9 +80,11 @@ def _folds(content):
 
 
 def _show(opened):
-    """What was found last, unless other files have been opened since."""
+    """What was found last; what is looked for when other files have been opened since."""
     seen, found = st.session_state.get(FOUND, (None, None))
     if seen != opened:
+        st.html(charts.plain_table(("mistake", "of the competition's diary"),
+                                   [(str(number), name) for number, name in MISTAKES.items()], "What is looked for"))
         return
     count = len(found.findings)
     st.html(charts.heading(f"{count or 'No'} finding{'s' * (count != 1)}",
