@@ -22,7 +22,7 @@ FIRST_FILMS, FINALISTS = 150, 60  # films on which all stories are tried, and st
 BETTER, SURE = 1.04, 5.0  # how much the overlap must gain, as a factor and in standard errors over films
 ALIKE, DOUBT = 0.985, 3.0  # a simpler story is believed within this share of the best, or this many standard errors
 WALLED, CLEAR = 0.1, 0.9  # share of witnesses at walls from which two slips must be better than one by this share
-FAR, LEVEL = 0.85, 0.99  # and by this share where their edges agree no better; single slips that are as good
+FAR, LEVEL = 0.85, 0.99  # and by this share where their edges agree no better; stories of one length that are as good
 OFF = 0.5  # of the ground-truth box's side: an edge that misses it by more agrees not at all
 
 
@@ -149,8 +149,9 @@ def _believed(by_film, stories, court, films):
 def _simplest(by_film, stories, court):
     """The shortest story that is as good as the best one, as far as can be told.
 
-    Where many witnesses end at walls they were clipped, a slip by itself: two more must be better by far, and of single
-    ones that are as good the one is taken that brings walls back to one value, then with which other edges agree best.
+    Where many witnesses end at walls they were clipped, a slip by itself: two more must be better by far. So they must
+    be without walls, where edges agree no better after them. Of stories of one length that are as good, one that brings
+    walls back to one value is taken before others, then the one after which edges agree best.
     """
     means = by_film.mean(axis=1)
     best = int(means.argmax())
