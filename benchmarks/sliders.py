@@ -113,7 +113,7 @@ class Slider:
         """There and back along half of the track; updates a second while the button was down.
 
         The film is painted and the table is written in one frame or in two, so those of the page count neither twice:
-        a frame counts when either has changed, and one that follows within 50 ms belongs to the one before.
+        a frame counts when either has changed, and those that follow it within 50 ms belong to it.
         """
         mouse, before = self.page.mouse, len(self.frames())
         mouse.move(*self.place(.3))
@@ -127,7 +127,7 @@ class Slider:
         mouse.up()
         self.quiet()
         steps = list(zip(frames[:-1], frames[1:], strict=True))
-        return {"of the page": sum(b[0] - a[0] > APART for a, b in steps) / took,
+        return {"of the page": updates([at for at, *_ in frames[1:]]) / took,
                 "of the boxes": sum(a[1] != b[1] for a, b in steps) / took,
                 "of the APs": sum(a[2] != b[2] for a, b in steps) / took,
                 "longest wait, ms": max((b[0] - a[0] for a, b in steps), default=0)}
@@ -139,6 +139,15 @@ class Slider:
         self.quiet()
         frame, released = self.page.evaluate("() => [window.seen.frames.at(-1)[0], window.seen.released]")
         return frame - released
+
+
+def updates(times):
+    """How many updates frames at these `times` (ms, ascending) show: one shows all that comes within 50 ms of it."""
+    count, last = 0, float("-inf")
+    for at in times:
+        if at - last > APART:
+            count, last = count + 1, at
+    return count
 
 
 def measure(page, address, options):

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from benchmarks.__main__ import NAMES, main
+from benchmarks.sliders import updates
 from tests.conftest import ROOT
 
 SMALL = {"familiarity": ["--films", "4"],
@@ -75,3 +76,9 @@ def test_an_unknown_benchmark_is_refused():
     with pytest.raises(SystemExit) as refused:
         main(["nothing"])
     assert refused.value.code == 2
+
+
+@pytest.mark.parametrize(("times", "count"), [([], 0), ([7], 1), ([0, 30, 60, 90, 120], 3), ([0, 20, 100, 120], 2)])
+def test_what_shows_within_50_ms_is_one_update(times, count):
+    """A table and a film that change in turn are neither counted twice nor taken for one that never ends."""
+    assert updates(times) == count
