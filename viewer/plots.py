@@ -13,6 +13,7 @@ COLOURS = {"opacity": "#56b4e9", "none": "#e69f00", "negative": "#009e73", "typi
            "indeterminate": "#f0e442", "atypical": "#d55e00"}
 DASHES = dict(zip(COLOURS, ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot"), strict=True))
 POINTS = 400  # of a curve that are drawn, evenly spread
+MANY = 12  # bars beside each other from which numbers do not fit above them
 
 
 def _figure(x, y, *, x_range=(0, 1), y_range=(0, 1)):
@@ -91,10 +92,12 @@ def _cycled(count):
 
 
 def counts(values):
-    """Value -> how often it occurs, as bars with their numbers."""
-    figure = _figure("", "", y_range=(0, 1.15 * max([1, *values.values()])))
+    """Value -> how often it occurs, as bars with their numbers, which stand upright where many bars leave no room."""
+    many = len(values) > MANY
+    figure = _figure("", "", y_range=(0, (1.35 if many else 1.15) * max([1, *values.values()])))
     figure.add_bar(x=[escape(str(key)) for key in values], y=list(values.values()), textposition="outside",
-                   constraintext="none", text=[f"{n:,}" for n in values.values()], marker={"color": "#56b4e9"})
+                   constraintext="none", cliponaxis=False, textangle=-90 if many else 0,
+                   text=[f"{n:,}" for n in values.values()], marker={"color": "#56b4e9"})
     return figure.update_layout(height=190, xaxis={"type": "category", "range": None, "autorange": True},
                                 margin={"l": 40, "r": 4, "t": 4, "b": 34})
 
