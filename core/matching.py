@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import BadPredictions
-from core.ordering import compiled, sorting_memory, stable_descending
+from core.ordering import compiled, memory_for, stable_descending
 from core.parallel import over_films, read_only
 
 BACKGROUND, TRUE_POSITIVE, DUPLICATE = range(3)
@@ -75,10 +75,7 @@ def overlap_of(boxes, row, truth, one):
 def match_films(first, last, boxes, scores, offsets, truth, truth_offsets, threshold, verdict, truth_row, iou,
                 found_by, best_iou):
     """Films first..last into the arrays of `Matches`; boxes [M,4], scores [M], truth [G,4] float32, offsets int64."""
-    n = 0
-    for film in range(first, last):
-        n = max(n, offsets[film + 1] - offsets[film])
-    sorting = sorting_memory(n)
+    sorting = memory_for(first, last, offsets)
     for film in range(first, last):
         start, stop = offsets[film], offsets[film + 1]
         order = stable_descending(scores[start:stop], stop - start, sorting)

@@ -24,6 +24,15 @@ def sorting_memory(n):
 
 
 @compiled
+def memory_for(first, last, offsets):
+    """`Sorting` for the rows of each of the films first..last, which `offsets` cut."""
+    n = 0
+    for film in range(first, last):
+        n = max(n, offsets[film + 1] - offsets[film])
+    return sorting_memory(n)
+
+
+@compiled
 def stable_descending(keys, n, sorting):
     """Positions of the first n `keys` by descending key, equal keys in their order; int32, the first n places count.
 
@@ -65,10 +74,7 @@ def stable_descending(keys, n, sorting):
 
 @compiled
 def _rank_films(first, last, values, offsets, ranked):
-    n = 0
-    for film in range(first, last):
-        n = max(n, offsets[film + 1] - offsets[film])
-    sorting = sorting_memory(n)
+    sorting = memory_for(first, last, offsets)
     for film in range(first, last):
         start, stop = offsets[film], offsets[film + 1]
         order = stable_descending(values[start:stop], stop - start, sorting)
